@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The complete x86 interpreter: executes one guest instruction on a struct
+ * vcpu with every check the architecture prescribes, and delivers exceptions
+ * and interrupts through the guest's IDT.  BT calls it for whatever it does
+ * not translate; HV for whatever KVM cannot emulate; the "interp" engine for
+ * everything.
+ *
+ * The code is compiled with -mgeneral-regs-only, because BT calls it with the
+ * guest's x87/SSE state live in the host registers.  Guest FPU instructions
+ * run on x->v->fpu through fxrstor/fxsave in fpu.c's assembly; the owner of
+ * live state saves it first in hooks->fpu_acquire.
+ *
+ * Instructions are atomic: an instruction that faults leaves the vCPU and
+ * memory as they were at its start (REP strings: at the faulting iteration).
+ */
+#ifndef FULLVIRT_X86_INTERP_H
+#define FULLVIRT_X86_INTERP_H
+
+#include "hypervisor/types.h"
+#include "hypervisor/vcpu.h"
+
+struct mem;
+struct engine_bus;
+struct x86;
+
+enum x86_result {
+	X86_OK,			/* one instruction (or exception) done */
+	X86_HALT,		/* HLT; rip is behind it */
+	X86_SHUTDOWN,		/* triple fault */
+	X86_CANNOT,		/* not supported; x->reason says what */
+	X86_HYPERCALL,		/* VMCALL/VMMCALL; rip is behind it */
+	X86_LONG_MODE,		/* LMA would become 1; rip at the instruction */
+};
+
+/* Access kinds for x86_translate(). */
+#define X86_ACC_READ	0u
+#define X86_ACC_WRITE	1u
+#define X86_ACC_USER	2u	/* CPL 3 */
+#define X86_ACC_EXEC	4u
+
+/* Page-fault error code bits, SDM Vol. 3A figure 4-12. */
+#define PFERR_P		1u
+#define PFERR_W		2u
+#define PFERR_U		4u
+#define PFERR_RSVD	8u
+#define PFERR_I		16u
+
+/* Result of a page walk. */
+struct x86_walk {
+	gpa_t gpa;		/* of the byte asked for */
+	uint32_t error;		/* page-fault error code if the walk failed */
+	uint8_t page_shift;	/* 12, 21 or 22 */
+	bool writable;		/* a write at this CPL needs no further fault
+				 * and D is already set */
+	bool user;		/* U/S of all levels */
+	bool rw;		/* R/W of all levels, D and CR0.WP ignored */
+	bool global;		/* G bit in effect (CR4.PGE) */
+	bool exec;		/* not NX */
+	gpa_t pte_gpa;		/* of the leaf entry */
+	gpa_t pde_gpa;		/* of the entry above it, or = pte_gpa */
+	uint64_t pte;		/* the leaf entry after A/D update */
+};
+
+/*
+ * What the owner of the interpreter wants to hear; any may be NULL.
+ * Called on the vCPU thread in the middle of an instruction.
+ */
+struct x86_hooks {
+	/* Cached translations: all non-global, all, or of one page, die. */
+	void (*tlb_flush)(void *opaque, bool global_too);
+	void (*tlb_invlpg)(void *opaque, gva_t gva);
+	/* CR3 was loaded with @root (flush of non-global follows). */
+	void (*cr3_load)(void *opaque, uint64_t old_cr3, uint64_t new_cr3);
+	/* The guest's FPU state must be in x->v->fpu now / may be reloaded. */
+	void (*fpu_acquire)(void *opaque);
+	/* Ordinary C code (bus calls, library) follows: same as above. */
+	void (*bus_enter)(void *opaque);
+	/*
+	 * An exception is about to be delivered.  Return true to swallow it
+	 * (test harness).  rip is that of the faulting instruction.
+	 */
+	bool (*exception)(void *opaque, unsigned vector, bool has_error,
+			  uint32_t error);
+	/*
+	 * Fast translation supplied by the owner; returns an HVA for an
+	 * access of @size bytes within one page to plain RAM, or NULL to
+	 * make the interpreter walk the tables itself.
+	 */
+	void *(*hva)(void *opaque, gva_t gva, unsigned size, unsigned access);
+};
+
+struct x86 {
+	struct vcpu *v;
+	struct mem *mem;
+	struct engine_bus *bus;
+	const struct x86_hooks *hooks;
+	void *opaque;
+	char reason[160];
+	uint64_t icount;	/* instructions executed here */
+	struct x86_decode_cache *cache;
+};
+
+/* Returns 0 or -ENOMEM.  @hooks may be NULL. */
+int x86_init(struct x86 *x, struct vcpu *v, struct mem *mem,
+	     struct engine_bus *bus, const struct x86_hooks *hooks,
+	     void *opaque);
+void x86_fini(struct x86 *x);
+
+/*
+ * Execute the instruction at CS:rip, deliver the exception it raises, if any,
+ * and the single-step trap.  A REP string instruction stops early (rip on the
+ * instruction, X86_OK) after some hundred iterations so that interrupts can
+ * come in between.  Maintains v->shadow.  Does not look for interrupts.
+ */
+enum x86_result x86_step(struct x86 *x);
+
+/*
+ * Deliver an exception or interrupt through the IDT, with double and triple
+ * fault rules.  v->rip must be what the frame shall hold.
+ */
+enum x86_event { X86_EVENT_EXCEPTION, X86_EVENT_SOFT_INT, X86_EVENT_INTR,
+		 X86_EVENT_NMI };
+enum x86_result x86_deliver(struct x86 *x, enum x86_event kind,
+			    unsigned vector, bool has_error, uint32_t error);
+
+/* As above for #PF: sets CR2 first. */
+enum x86_result x86_deliver_pf(struct x86 *x, gva_t gva, uint32_t error);
+
+/*
+ * Walk the guest's page tables for one byte at @gva.  @access: X86_ACC_*.
+ * Sets A (and D for writes) in the entries, with an atomic compare-exchange.
+ * Returns 0, or -EFAULT with w->error set (nothing raised).  PG=0: identity.
+ * Intel SDM Vol. 3A 4.3, 4.4, 4.6, 4.7.
+ */
+int x86_translate(struct x86 *x, gva_t gva, unsigned access,
+		  struct x86_walk *w);
+
+/* As x86_translate but reads only: no A/D update (debuggers, monitors). */
+int x86_translate_peek(struct x86 *x, gva_t gva, unsigned access,
+		       struct x86_walk *w);
+
+/*
+ * CPUID as the guest sees it (SSE2 level, no AVX/SMAP/UMIP/long mode unless
+ * the engine can), filled from cpuid.c's table.
+ */
+void x86_cpuid(const struct x86 *x, uint32_t leaf, uint32_t subleaf,
+	       uint32_t out[4]);
+
+/* MSRs.  Return 0, or -1 for #GP.  Shared by rdmsr/wrmsr and the engines. */
+int x86_rdmsr(struct x86 *x, uint32_t msr, uint64_t *val);
+int x86_wrmsr(struct x86 *x, uint32_t msr, uint64_t val);
+
+/*
+ * Load a segment register from @selector with all protected-mode checks.
+ * Returns 0, or the vector of the exception with *error set (not raised).
+ */
+int x86_load_segment(struct x86 *x, enum seg_reg seg, uint16_t selector,
+		     uint32_t *error);
+
+#endif

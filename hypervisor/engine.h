@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The interface between the machine and an execution engine.
+ *
+ * An engine runs one vCPU on the calling thread until something that the
+ * machine must decide.  Port and MMIO accesses and interrupt acknowledge are
+ * calls into struct engine_bus rather than exits: an access can sit in the
+ * middle of a guest instruction (string I/O, a task switch whose TSS is MMIO),
+ * and a call lets the interpreter finish that instruction in one piece.  HV
+ * makes the same calls out of its own exit loop.
+ */
+#ifndef HYPERVISOR_ENGINE_H
+#define HYPERVISOR_ENGINE_H
+
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "hypervisor/types.h"
+#include "hypervisor/vcpu.h"
+
+struct mem;
+
+/* Why engine_ops.run() came back. */
+enum engine_exit {
+	ENGINE_KICKED,		/* engine_ops.kick(), or bus->stop was set */
+	ENGINE_HALT,		/* HLT; vcpu.activity == ACTIVITY_HALT */
+	ENGINE_SHUTDOWN,	/* triple fault */
+	ENGINE_CANNOT,		/* unsupported; reason in engine_exit_info */
+	ENGINE_HYPERCALL,	/* VMCALL-class instruction not handled inside */
+};
+
+struct engine_exit_info {
+	enum engine_exit exit;
+	char reason[160];	/* ENGINE_CANNOT: one line for the user */
+};
+
+/*
+ * What the machine offers to an engine.  All calls come on the vCPU thread,
+ * with the engine's guest FPU state saved (ordinary C code may run).
+ */
+struct engine_bus {
+	void *opaque;
+	/* @size 1, 2 or 4 bytes.  Reads of unowned ports give all ones. */
+	uint32_t (*pio_read)(void *opaque, uint16_t port, unsigned size);
+	void (*pio_write)(void *opaque, uint16_t port, unsigned size,
+			  uint32_t val);
+	/* INTA cycle: the vector 0..255 to deliver, or -1 if none any more. */
+	int (*intr_ack)(void *opaque);
+	/* MSR accesses that belong to devices (APIC base, x2APIC).
+	 * Return 0, or -1 to raise #GP. */
+	int (*msr_read)(void *opaque, uint32_t msr, uint64_t *val);
+	int (*msr_write)(void *opaque, uint32_t msr, uint64_t val);
+	/* TPR through CR8 (HV only); unused by 32-bit guests. */
+	void (*hypercall)(void *opaque, struct vcpu *v);
+	/*
+	 * Non-zero while an interrupt waits for IF=1 (written by the machine
+	 * under its lock before kick, read by the engine without it).
+	 */
+	atomic_int intr;
+	atomic_int nmi;
+	/* Ask run() to return ENGINE_KICKED at the next boundary. */
+	atomic_int stop;
+};
+
+struct engine;
+
+struct engine_config {
+	struct mem *mem;
+	struct engine_bus *bus;
+	unsigned cpu_index;
+	/* NULL-terminated "key=value" strings from the configuration
+	 * (bt.tc_size, bt.vma_budget, bt.memory, bt.verify ...). */
+	const char *const *options;
+	FILE *log;
+	FILE *perf_map;		/* NULL: none */
+};
+
+struct engine_ops {
+	const char *name;	/* "bt", "hv", "interp" */
+	/* Returns 0, or a negative errno with one line in @err (160 bytes). */
+	int (*create)(struct engine **out, const struct engine_config *cfg,
+		      char *err);
+	void (*destroy)(struct engine *e);
+	/* vCPU thread only. */
+	void (*run)(struct engine *e, struct engine_exit_info *info);
+	/*
+	 * Any thread.  Makes the engine look at bus->intr, nmi and stop at the
+	 * next guest instruction boundary; wakes nothing that is not running.
+	 */
+	void (*kick)(struct engine *e);
+	/* vCPU thread, outside run(). */
+	void (*get_state)(struct engine *e, struct vcpu *out);
+	void (*set_state)(struct engine *e, const struct vcpu *in);
+	/*
+	 * Guest memory was remapped or written behind the engine's back by
+	 * the machine while the vCPU does not run (reset, load, PAM change).
+	 */
+	void (*mem_changed)(struct engine *e, gpa_t gpa, uint64_t len);
+	/* Human-readable counters ("info stats", --stats). */
+	void (*stats)(struct engine *e, FILE *out);
+};
+
+struct engine {
+	const struct engine_ops *ops;
+};
+
+extern const struct engine_ops bt_engine_ops;
+extern const struct engine_ops interp_engine_ops;
+extern const struct engine_ops hv_engine_ops;
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Guest-physical memory: one memfd, mapped once so that the host address of a
+ * RAM or ROM byte is always base + gpa.  Holes in the guest-physical map are
+ * PROT_NONE.  Everything that is neither RAM nor ROM belongs to an MMIO region
+ * or to nobody.
+ *
+ * Pages that an engine watches (translated code) carry MEM_TRACED; every write
+ * that does not come from translated code goes through mem_write() or calls
+ * mem_note_write(), so that the watcher hears of it.
+ *
+ * Threads: the map is changed only while no vCPU runs; the flag bytes are
+ * read anywhere and changed by the vCPU thread.
+ */
+#ifndef HYPERVISOR_MEM_H
+#define HYPERVISOR_MEM_H
+
+#include "hypervisor/types.h"
+
+/* Where RAM above the PCI hole continues; the hole is 3 GiB .. 4 GiB. */
+#define MEM_LOW_MAX	(3 * GIB)
+#define MEM_HIGH_BASE	(4 * GIB)
+
+/* Page flags, one byte per guest-physical page. */
+#define MEM_RAM		0x01	/* backed by the memfd, readable */
+#define MEM_ROM		0x02	/* backed, writes are dropped */
+#define MEM_TRACED	0x04	/* a watcher wants to hear of writes first */
+#define MEM_DIRTY	0x08	/* written since mem_dirty_clear() */
+
+struct mem;
+
+/* Called before (old contents still in place) a write of @len bytes. */
+typedef void mem_trace_fn(void *opaque, gpa_t gpa, size_t len);
+
+/* @size is 1, 2, 4 or 8 bytes; the address is relative to the region. */
+struct mmio_ops {
+	uint64_t (*read)(void *opaque, gpa_t off, unsigned size);
+	void (*write)(void *opaque, gpa_t off, unsigned size, uint64_t val);
+};
+
+struct mem {
+	int fd;			/* the memfd; offset of a byte: mem_offset() */
+	uint8_t *base;		/* HVA of gpa 0 */
+	uint64_t ram_size;	/* bytes, page-aligned */
+	gpa_t top;		/* first gpa beyond the map, page-aligned */
+	uint8_t *flags;		/* MEM_* for each page below top */
+	mem_trace_fn *trace;
+	void *trace_opaque;
+	struct mmio_region *regions;
+	unsigned nregions;
+	uint64_t unowned_reads, unowned_writes;
+};
+
+/*
+ * @ram_size: bytes, a multiple of 4 KiB, at least 1 MiB.
+ * Returns 0, -EINVAL, -ENOMEM or what memfd_create/mmap report.
+ */
+int mem_create(struct mem **out, uint64_t ram_size);
+void mem_destroy(struct mem *m);
+
+/*
+ * Turn [gpa, gpa+size) (page-aligned) from RAM into ROM (read-only to the
+ * guest, host writes through mem_rom_load), into nothing (MMIO or unowned),
+ * or back into RAM.  Ranges above RAM become backed.
+ */
+int mem_set_rom(struct mem *m, gpa_t gpa, uint64_t size);
+int mem_set_hole(struct mem *m, gpa_t gpa, uint64_t size);
+int mem_set_ram(struct mem *m, gpa_t gpa, uint64_t size);
+
+/* Register an MMIO region; @gpa and @size in bytes.  -EEXIST on overlap. */
+int mem_add_mmio(struct mem *m, gpa_t gpa, uint64_t size,
+		 const struct mmio_ops *ops, void *opaque, const char *name);
+
+/* The flag byte of the page of @gpa; 0 outside the map. */
+static inline uint8_t mem_flags(const struct mem *m, gpa_t gpa)
+{
+	return gpa < m->top ? m->flags[gpa >> PAGE_SHIFT] : 0;
+}
+
+static inline bool mem_backed(const struct mem *m, gpa_t gpa)
+{
+	return mem_flags(m, gpa) & (MEM_RAM | MEM_ROM);
+}
+
+/* HVA of @gpa, which must be backed. */
+static inline uint8_t *mem_hva(const struct mem *m, gpa_t gpa)
+{
+	return m->base + gpa;
+}
+
+/* Offset of @gpa (backed) in the memfd. */
+uint64_t mem_offset(const struct mem *m, gpa_t gpa);
+
+/*
+ * Copy between the guest's RAM/ROM and host memory, any length, for loaders
+ * and DMA.  Writes announce themselves to the trace and are dropped on ROM.
+ * Returns 0, or -EFAULT if any byte is not backed (nothing is copied then).
+ */
+int mem_read(struct mem *m, gpa_t gpa, void *buf, size_t len);
+int mem_write(struct mem *m, gpa_t gpa, const void *buf, size_t len);
+
+/* As mem_write(), and writes ROM too: firmware and ROM loading. */
+int mem_rom_load(struct mem *m, gpa_t gpa, const void *buf, size_t len);
+
+/* Tell the watcher that [gpa, gpa+len) is about to be written. */
+static inline void mem_note_write(struct mem *m, gpa_t gpa, size_t len)
+{
+	if ((mem_flags(m, gpa) | mem_flags(m, gpa + len - 1)) & MEM_TRACED)
+		m->trace(m->trace_opaque, gpa, len);
+}
+
+/*
+ * One access to a page that is not backed: finds the MMIO region, or counts
+ * the access as unowned (reads give all ones).  @size 1, 2, 4 or 8.
+ */
+uint64_t mem_mmio_read(struct mem *m, gpa_t gpa, unsigned size);
+void mem_mmio_write(struct mem *m, gpa_t gpa, unsigned size, uint64_t val);
+
+#endif
