@@ -70,6 +70,8 @@ int mem_set_ram(struct mem *m, gpa_t gpa, uint64_t size);
 /* Register an MMIO region; @gpa and @size in bytes.  -EEXIST on overlap. */
 int mem_add_mmio(struct mem *m, gpa_t gpa, uint64_t size,
 		 const struct mmio_ops *ops, void *opaque, const char *name);
+/* Remove the region that begins at @gpa.  -ENOENT if there is none. */
+int mem_del_mmio(struct mem *m, gpa_t gpa);
 
 /* The flag byte of the page of @gpa; 0 outside the map. */
 static inline uint8_t mem_flags(const struct mem *m, gpa_t gpa)

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Guest-physical memory; see mem.h for the contract.
+ *
+ * The memfd is as long as the guest-physical map and sparse, so the offset of
+ * a byte in it is its guest-physical address: holes cost nothing, and a page
+ * that turns from RAM into ROM and back (shadow RAM) keeps its place.  The
+ * process sees it through one reservation:
+ *
+ *	base - GUARD        PROT_NONE
+ *	base + gpa          RAM: read-write; ROM: read-only; hole: PROT_NONE
+ *	base + top          PROT_NONE, GUARD bytes
+ *
+ * An engine's access that runs off either end, or whose segment base wraps,
+ * meets a guard instead of somebody else's memory.
+ */
+#define _GNU_SOURCE
+#include "hypervisor/mem.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Bytes on each side of the map; more than any operand, plus 16-bit wrap. */
+#define GUARD		(1 * MIB)
+/* Physical addresses have 36 bits for PAE guests; the PCI hole takes 1 GiB. */
+#define RAM_MAX		(63 * GIB)
+
+struct mmio_region {
+	gpa_t gpa;
+	uint64_t size;
+	const struct mmio_ops *ops;
+	void *opaque;
+	const char *name;
+};
+
+static int map_range(struct mem *m, gpa_t gpa, uint64_t size, uint8_t kind)
+{
+	int prot = kind & MEM_RAM ? PROT_READ | PROT_WRITE :
+		   kind & MEM_ROM ? PROT_READ : PROT_NONE;
+	int how = kind ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+	void *p;
+
+	if ((gpa | size) & ~PAGE_MASK || gpa > m->top || size > m->top - gpa)
+		return -EINVAL;
+	if (!size)
+		return 0;
+	p = mmap(m->base + gpa, size, prot, how | MAP_FIXED | MAP_NORESERVE,
+		 kind ? m->fd : -1, kind ? (off_t)gpa : 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	memset(m->flags + (gpa >> PAGE_SHIFT), kind, size >> PAGE_SHIFT);
+	return 0;
+}
+
+static int reserve(struct mem *m)
+{
+	uint8_t *p = mmap(NULL, m->top + 2 * GUARD, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	m->base = p + GUARD;
+	p = mmap(NULL, m->top >> PAGE_SHIFT, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	m->flags = p;
+	return 0;
+}
+
+static int open_memfd(struct mem *m)
+{
+	m->fd = memfd_create("umbra-ram", MFD_CLOEXEC);
+	if (m->fd < 0 || ftruncate(m->fd, m->top))
+		return -errno;
+	return 0;
+}
+
+int mem_create(struct mem **out, uint64_t ram_size)
+{
+	uint64_t low = ram_size < MEM_LOW_MAX ? ram_size : MEM_LOW_MAX;
+	uint64_t high = ram_size - low;
+	struct mem *m;
+	int err;
+
+	*out = NULL;
+	if (ram_size & ~PAGE_MASK || ram_size < MIB || ram_size > RAM_MAX)
+		return -EINVAL;
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	m->fd = -1;
+	m->ram_size = ram_size;
+	m->top = MEM_HIGH_BASE + high;
+	err = open_memfd(m);
+	if (!err)
+		err = reserve(m);
+	if (!err)
+		err = mem_set_ram(m, 0, low);
+	if (!err)
+		err = mem_set_ram(m, MEM_HIGH_BASE, high);
+	if (err) {
+		mem_destroy(m);
+		return err;
+	}
+	*out = m;
+	return 0;
+}
+
+void mem_destroy(struct mem *m)
+{
+	if (!m)
+		return;
+	if (m->base)
+		munmap(m->base - GUARD, m->top + 2 * GUARD);
+	if (m->flags)
+		munmap(m->flags, m->top >> PAGE_SHIFT);
+	if (m->fd >= 0)
+		close(m->fd);
+	free(m->regions);
+	free(m);
+}
+
+int mem_set_rom(struct mem *m, gpa_t gpa, uint64_t size)
+{
+	return map_range(m, gpa, size, MEM_ROM);
+}
+
+int mem_set_hole(struct mem *m, gpa_t gpa, uint64_t size)
+{
+	return map_range(m, gpa, size, 0);
+}
+
+int mem_set_ram(struct mem *m, gpa_t gpa, uint64_t size)
+{
+	return map_range(m, gpa, size, MEM_RAM);
+}
+
+uint64_t mem_offset(const struct mem *m, gpa_t gpa)
+{
+	return gpa;
+}
+
+/*
+ * MMIO regions: an array sorted by address.
+ */
+
+/* The number of regions that begin at or below @gpa. */
+static unsigned region_rank(const struct mem *m, gpa_t gpa)
+{
+	unsigned lo = 0, hi = m->nregions;
+
+	while (lo < hi) {
+		unsigned mid = (lo + hi) / 2;
+
+		if (m->regions[mid].gpa <= gpa)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static struct mmio_region *region_find(struct mem *m, gpa_t gpa)
+{
+	unsigned n = region_rank(m, gpa);
+	struct mmio_region *r;
+
+	if (!n)
+		return NULL;
+	r = &m->regions[n - 1];
+	return gpa - r->gpa < r->size ? r : NULL;
+}
+
+int mem_add_mmio(struct mem *m, gpa_t gpa, uint64_t size,
+		 const struct mmio_ops *ops, void *opaque, const char *name)
+{
+	unsigned n = region_rank(m, gpa);
+	struct mmio_region *r;
+
+	if (!size || gpa + size < gpa)
+		return -EINVAL;
+	if (region_find(m, gpa) ||
+	    (n < m->nregions && m->regions[n].gpa - gpa < size))
+		return -EEXIST;
+	r = realloc(m->regions, (m->nregions + 1) * sizeof(*r));
+	if (!r)
+		return -ENOMEM;
+	m->regions = r;
+	memmove(r + n + 1, r + n, (m->nregions - n) * sizeof(*r));
+	m->nregions++;
+	r[n] = (struct mmio_region){ gpa, size, ops, opaque, name };
+	return 0;
+}
+
+int mem_del_mmio(struct mem *m, gpa_t gpa)
+{
+	unsigned n = region_rank(m, gpa);
+	struct mmio_region *r = m->regions;
+
+	if (!n || r[n - 1].gpa != gpa)
+		return -ENOENT;
+	memmove(r + n - 1, r + n, (m->nregions - n) * sizeof(*r));
+	m->nregions--;
+	return 0;
+}
+
+static uint64_t all_ones(unsigned size)
+{
+	return size == 8 ? ~0ULL : (1ULL << size * 8) - 1;
+}
+
+/* An access that overhangs the end of its region falls apart into bytes. */
+static uint64_t read_bytes(struct mem *m, gpa_t gpa, unsigned size)
+{
+	uint64_t val = 0;
+
+	for (unsigned i = 0; i < size; i++)
+		val |= mem_mmio_read(m, gpa + i, 1) << i * 8;
+	return val;
+}
+
+uint64_t mem_mmio_read(struct mem *m, gpa_t gpa, unsigned size)
+{
+	struct mmio_region *r = region_find(m, gpa);
+
+	if (!r) {
+		m->unowned_reads++;
+		return all_ones(size);
+	}
+	if (gpa - r->gpa + size > r->size)
+		return read_bytes(m, gpa, size);
+	return r->ops->read(r->opaque, gpa - r->gpa, size) & all_ones(size);
+}
+
+void mem_mmio_write(struct mem *m, gpa_t gpa, unsigned size, uint64_t val)
+{
+	struct mmio_region *r = region_find(m, gpa);
+
+	if (!r) {
+		m->unowned_writes++;
+		return;
+	}
+	if (gpa - r->gpa + size > r->size) {
+		for (unsigned i = 0; i < size; i++)
+			mem_mmio_write(m, gpa + i, 1, val >> i * 8 & 0xff);
+		return;
+	}
+	r->ops->write(r->opaque, gpa - r->gpa, size, val & all_ones(size));
+}
+
+/*
+ * Copies.
+ */
+
+static bool all_backed(const struct mem *m, gpa_t gpa, size_t len)
+{
+	if (gpa > m->top || len > m->top - gpa)
+		return false;
+	for (gpa_t p = gpa & PAGE_MASK; p < gpa + len; p += PAGE_SIZE)
+		if (!mem_backed(m, p))
+			return false;
+	return true;
+}
+
+int mem_read(struct mem *m, gpa_t gpa, void *buf, size_t len)
+{
+	if (!all_backed(m, gpa, len))
+		return -EFAULT;
+	memcpy(buf, mem_hva(m, gpa), len);
+	return 0;
+}
+
+/* ROM is mapped read-only here: it is written through the file. */
+static int write_page(struct mem *m, gpa_t gpa, const void *buf, size_t len,
+		      bool rom_too)
+{
+	uint8_t *flags = &m->flags[gpa >> PAGE_SHIFT];
+
+	if (!(*flags & MEM_RAM) && !rom_too)
+		return 0;
+	mem_note_write(m, gpa, len);
+	*flags |= MEM_DIRTY;
+	if (*flags & MEM_RAM)
+		memcpy(mem_hva(m, gpa), buf, len);
+	else if (pwrite(m->fd, buf, len, mem_offset(m, gpa)) != (ssize_t)len)
+		return -EIO;
+	return 0;
+}
+
+static int write_range(struct mem *m, gpa_t gpa, const void *buf, size_t len,
+		       bool rom_too)
+{
+	const uint8_t *p = buf;
+	int err = 0;
+
+	if (!all_backed(m, gpa, len))
+		return -EFAULT;
+	while (len && !err) {
+		size_t n = PAGE_SIZE - (gpa & ~PAGE_MASK);
+
+		if (n > len)
+			n = len;
+		err = write_page(m, gpa, p, n, rom_too);
+		gpa += n;
+		p += n;
+		len -= n;
+	}
+	return err;
+}
+
+int mem_write(struct mem *m, gpa_t gpa, const void *buf, size_t len)
+{
+	return write_range(m, gpa, buf, len, false);
+}
+
+int mem_rom_load(struct mem *m, gpa_t gpa, const void *buf, size_t len)
+{
+	return write_range(m, gpa, buf, len, true);
+}
