@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Guest time: nanoseconds of host CLOCK_MONOTONIC during which the VM was not
+ * stopped, and timers on it.  All of it under the loop's lock, except
+ * clock_now().
+ */
+#ifndef HYPERVISOR_CLOCK_H
+#define HYPERVISOR_CLOCK_H
+
+#include "hypervisor/types.h"
+
+#define NS_PER_SEC	1000000000ULL
+#define TIMER_NEVER	UINT64_MAX
+
+struct clock;
+struct loop;
+
+/* Called on the loop's thread, lock held; the timer is idle by then. */
+typedef void timer_fn(void *opaque);
+
+/* Embedded in the device that owns it. */
+struct timer {
+	struct clock *clock;
+	uint64_t deadline;	/* guest ns; TIMER_NEVER: idle */
+	unsigned slot;		/* place in the clock's heap */
+	timer_fn *fn;
+	void *opaque;
+};
+
+/* Starts at guest time 0, stopped.  Returns 0 or a negative errno. */
+int clock_create(struct clock **out, struct loop *l);
+void clock_destroy(struct clock *c);
+
+/* Guest ns.  Any thread; one vDSO call while the clock runs. */
+uint64_t clock_now(const struct clock *c);
+
+/* Halt and continue guest time; timers keep their distance to it. */
+void clock_stop(struct clock *c);
+void clock_start(struct clock *c);
+/* Jump to @now (guest ns) when a saved machine is loaded; stopped only. */
+void clock_set(struct clock *c, uint64_t now);
+
+void timer_init(struct timer *t, struct clock *c, timer_fn *fn, void *opaque);
+/*
+ * (Re)arm for @deadline in guest ns; a past deadline fires at once (from the
+ * loop, never from inside this call).  TIMER_NEVER disarms.  Costs a system
+ * call only if this becomes the earliest deadline.
+ */
+void timer_set(struct timer *t, uint64_t deadline);
+void timer_cancel(struct timer *t);
+
+static inline bool timer_armed(const struct timer *t)
+{
+	return t->deadline != TIMER_NEVER;
+}
+
+/*
+ * @a * @mul / @div without overflow of the product: ns to ticks and back.
+ * The quotient must fit 64 bits.
+ */
+static inline uint64_t muldiv64(uint64_t a, uint64_t mul, uint64_t div)
+{
+	return (unsigned __int128)a * mul / div;
+}
+
+/* As above, rounded up: the first ns at which a tick count is reached. */
+static inline uint64_t muldiv64_up(uint64_t a, uint64_t mul, uint64_t div)
+{
+	return ((unsigned __int128)a * mul + div - 1) / div;
+}
+
+#endif

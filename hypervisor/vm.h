@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One VM: memory, devices, clock, engine and its vCPU thread.
+ */
+#ifndef HYPERVISOR_VM_H
+#define HYPERVISOR_VM_H
+
+#include <stdio.h>
+
+#include "hypervisor/types.h"
+
+struct char_backend;
+struct loop;
+struct mem;
+struct vcpu;
+struct vm;
+
+enum vm_stop_reason {
+	VM_RUNNING,
+#define STOP(name, status, text) VM_STOP_##name,
+#include "hypervisor/stop.def"
+#undef STOP
+	VM_STOP_COUNT,
+};
+
+#define VM_SERIAL_MAX	4
+#define VM_ERR_LEN	160
+
+/*
+ * Put the guest's software in place: called once before the VM starts and
+ * again after each reset, with the vCPU not running, devices freshly reset,
+ * guest RAM as the guest left it, and @v in its power-on state (set
+ * registers, for instance through vcpu_set_flat32()).
+ * Returns 0, or a negative errno with one line in @err (VM_ERR_LEN bytes).
+ */
+typedef int vm_boot_fn(void *opaque, struct mem *mem, struct vcpu *v,
+		       char *err);
+
+struct vm_config {
+	uint64_t ram_size;	/* bytes, as mem_create() takes it */
+	const char *engine;	/* "bt", "interp", "hv"; NULL: "bt" */
+	/* NULL-terminated "key=value" strings for the engine, or NULL. */
+	const char *const *engine_options;
+	struct loop *loop;	/* made by the caller, destroyed by it after */
+	/* COM1..COM4; NULL: no such port.  The caller keeps them. */
+	struct char_backend *serial[VM_SERIAL_MAX];
+	bool no_reboot;		/* a reset ends the VM */
+	FILE *log;		/* never NULL: what a user should read */
+	FILE *perf_map;		/* NULL: none */
+	vm_boot_fn *boot;
+	void *boot_opaque;
+};
+
+/*
+ * Build the machine; nothing runs yet.  Main thread.
+ * Returns 0, or a negative errno with one line in @err (VM_ERR_LEN bytes).
+ */
+int vm_create(struct vm **out, const struct vm_config *cfg, char *err);
+void vm_destroy(struct vm *vm);
+
+/*
+ * Boot and run to the end: the calling (main) thread runs the event loop, a
+ * thread of its own the vCPU.  Prints why the VM ended to cfg->log.
+ * Returns the exit status for the process (stop.def).
+ */
+int vm_run(struct vm *vm);
+
+/*
+ * End the VM; the first reason wins.  @fmt: what to print after the reason's
+ * own message, or NULL.  Any thread, lock held or not.
+ */
+void vm_stop(struct vm *vm, enum vm_stop_reason reason, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* As above without a text; async-signal-safe. */
+void vm_request_stop(struct vm *vm, enum vm_stop_reason reason);
+/* Reset the machine as the reset button does; async-signal-safe. */
+void vm_request_reset(struct vm *vm);
+/* Press the ACPI power button.  Loop callback (lock held). */
+void vm_power_button(struct vm *vm);
+
+/*
+ * Bring the vCPU to a stop between two instructions and guest time with it;
+ * nests.  Loop callback (lock held, given up while waiting).
+ */
+void vm_pause(struct vm *vm);
+void vm_resume(struct vm *vm);
+
+/* The vCPU's state; paused only. */
+void vm_get_state(struct vm *vm, struct vcpu *v);
+void vm_set_state(struct vm *vm, const struct vcpu *v);
+struct mem *vm_mem(struct vm *vm);
+const char *vm_engine_name(const struct vm *vm);
+
+/* Registers and the bytes at eip, as reports show them; paused only. */
+void vm_print_registers(struct vm *vm, FILE *out);
+/* Counters of machine and engine ("info stats", --stats); paused or ended. */
+void vm_print_stats(struct vm *vm, FILE *out);
+
+/* Why it ended (VM_RUNNING: it has not), its message and exit status. */
+enum vm_stop_reason vm_stopped(const struct vm *vm);
+const char *vm_stop_text(enum vm_stop_reason reason);
+int vm_exit_status(const struct vm *vm);
+
+#endif
