@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The guest benchmark (32-bit, static: the same file runs natively and in the
+# guests) and `make bench`.
+
+BENCH_CFLAGS := -m32 -std=gnu11 -O2 -march=i686 -mfpmath=387 -mno-sse \
+	-fno-pie -fno-stack-protector -fcf-protection=none \
+	-fno-tree-loop-distribute-patterns -Wall -Wextra \
+	-Wno-unused-parameter -I. -MMD -MP
+BENCH_SRC := $(wildcard tools/bench/*.c)
+BENCH_OBJ := $(BENCH_SRC:%.c=$(BUILD)/%.o)
+PYTHON ?= python3
+
+$(BENCH_OBJ): $(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_CFLAGS) $(BENCH_CFLAGS_X) -c -o $@ $<
+
+$(BUILD)/tools/bench/matmul_sse2.o: BENCH_CFLAGS_X := -msse2 -mfpmath=sse
+
+$(BUILD)/umbra-bench: $(BENCH_OBJ)
+	$(CC) -m32 -static -no-pie -o $@ $^

@@ -1,0 +1,184 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Fetch the guest that `make run` and the tests boot: Debian's own i386
+# kernels (plain 686 and 686-pae) and its static busybox.
+#
+# apt does the work, with a private state: its own lists, cache, status file
+# and a copy of the host's sources, APT::Architecture=i386.  The host's
+# package configuration is read, never written, and no root is needed.
+#
+# Result, in ${UMBRA_CACHE:-$HOME/.cache/umbra}/guest: vmlinuz-686,
+# vmlinuz-686-pae, busybox, each with a NAME.package file that says where it
+# came from.  Nothing is fetched again when all three are there, unless
+# --update is given.  The modules stay in the cached packages.
+set -eu
+
+CACHE=${UMBRA_CACHE:-${HOME:?}/.cache/umbra}
+GUEST=$CACHE/guest
+APT=$CACHE/apt
+update=no
+
+fail()
+{
+	echo "fetch-guest: $*" >&2
+	echo "fetch-guest: \`umbra demo' works without a fetched guest" >&2
+	exit 1
+}
+
+usage()
+{
+	echo "usage: fetch-guest.sh [--update]"
+	exit "$1"
+}
+
+for arg; do
+	case $arg in
+	--update) update=yes ;;
+	-h|--help) usage 0 ;;
+	*) usage 1 >&2 ;;
+	esac
+done
+
+complete()
+{
+	for f in vmlinuz-686 vmlinuz-686-pae busybox; do
+		[ -s "$GUEST/$f" ] || return 1
+	done
+}
+
+if [ $update = no ] && complete; then
+	echo "fetch-guest: $GUEST is complete"
+	exit 0
+fi
+
+for tool in apt-get apt-cache dpkg-deb; do
+	command -v $tool >/dev/null ||
+		fail "$tool: not found (the guest comes from Debian packages;" \
+		     "put vmlinuz-686, vmlinuz-686-pae and a static i386" \
+		     "busybox into $GUEST by hand)"
+done
+
+mkdir -p "$GUEST" "$APT/lists/partial" "$APT/archives/partial" \
+	"$APT/sources.d" "$APT/conf.d" || fail "$CACHE: cannot create"
+rm -rf "$APT/sources.d" "$APT/conf.d"
+mkdir -p "$APT/sources.d" "$APT/conf.d"
+
+# The host's sources, without their architecture restrictions.
+copy_sources()
+{
+	for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+		[ -f "$f" ] || continue
+		sed -E -e 's/(\[[^]]*)arch[+-]?=[^] ]*/\1/' \
+		    -e 's/\[ *\] *//' "$f" >"$APT/sources.d/$(basename "$f" .list).list"
+	done
+	for f in /etc/apt/sources.list.d/*.sources; do
+		[ -f "$f" ] || continue
+		sed -E '/^Architectures(-Add|-Remove)?:/Id' "$f" \
+			>"$APT/sources.d/$(basename "$f")"
+	done
+	grep -qsrE '^(deb |URIs:)' "$APT/sources.d" ||
+		fail "/etc/apt: no package sources configured (add Debian's," \
+		     "see sources.list(5))"
+}
+
+# The host's proxies and download settings stay in force; hooks that would
+# touch the host after an update do not.
+copy_config()
+{
+	n=0
+	for f in /etc/apt/apt.conf.d/* /etc/apt/apt.conf; do
+		[ -f "$f" ] && [ -r "$f" ] || continue
+		case ${f##*/} in
+		*[!A-Za-z0-9_.-]*|*.dpkg-*|*~) continue ;;
+		esac
+		n=$((n + 1))
+		cp "$f" "$APT/conf.d/$(printf %03d $n)-$(basename "$f" | tr . _)"
+	done
+	cat >"$APT/conf.d/999-umbra" <<-END
+	#clear APT::Update::Pre-Invoke;
+	#clear APT::Update::Post-Invoke;
+	#clear APT::Update::Post-Invoke-Success;
+	#clear APT::Architectures;
+	APT::Architecture "i386";
+	APT::Architectures { "i386"; };
+	APT::Sandbox::User "root";
+	Acquire::Languages "none";
+	Acquire::Retries "3";
+	Dir::State "$APT";
+	Dir::State::lists "$APT/lists/";
+	Dir::State::status "$APT/status";
+	Dir::State::extended_states "$APT/extended_states";
+	Dir::Cache "$APT";
+	Dir::Cache::archives "$APT/archives/";
+	Dir::Cache::pkgcache "";
+	Dir::Cache::srcpkgcache "";
+	Dir::Etc::sourcelist "/dev/null";
+	Dir::Etc::sourceparts "$APT/sources.d/";
+	Dir::Etc::preferences "/dev/null";
+	Dir::Etc::preferencesparts "/nonexistent/";
+	END
+	cat >"$APT/apt.conf" <<-END
+	Dir::Etc::parts "$APT/conf.d/";
+	Dir::Etc::main "/dev/null";
+	END
+	: >"$APT/status"
+	export APT_CONFIG="$APT/apt.conf"
+}
+
+# The package that metapackage $1 names first, or $1 itself.
+real_package()
+{
+	apt-cache show --no-all-versions "$1" 2>/dev/null |
+	awk -v me="$1" '
+		/^Depends:/ && me ~ /^linux-image/ {
+			for (i = 2; i <= NF; i++)
+				if ($i ~ /^linux-image-[0-9]/) dep = $i
+		}
+		/^Package:/ { found = 1 }
+		END {
+			sub(/,$/, "", dep)
+			if (found) print dep == "" ? me : dep
+		}'
+}
+
+# Unpack the package behind $1 and install its file $2 (a pattern) as $3.
+fetch()
+{
+	pkg=$(real_package "$1")
+	[ -n "$pkg" ] || fail "$1: no such i386 package in the host's sources" \
+		"(Debian 12 has it; see $APT/update.log)"
+	tmp=$(mktemp -d "$CACHE/unpack.XXXXXX")
+	if ! (cd "$tmp" && apt-get -q download "$pkg") >"$APT/download.log" 2>&1
+	then
+		cat "$APT/download.log" >&2
+		rm -rf "$tmp"
+		fail "$pkg: download failed (check the network and" \
+		     "http_proxy, then try again)"
+	fi
+	deb=$(ls "$tmp"/*.deb)
+	dpkg-deb -x "$deb" "$tmp/root" || fail "$deb: cannot unpack"
+	for file in "$tmp"/root/$2; do
+		[ -f "$file" ] || fail "$pkg: has no file $2"
+		install -m 755 "$file" "$GUEST/$3.new"
+	done
+	mv "$GUEST/$3.new" "$GUEST/$3"
+	basename "$deb" >"$GUEST/$3.package"
+	mv "$deb" "$APT/archives/"
+	rm -rf "$tmp"
+	echo "fetch-guest: $GUEST/$3 from $(cat "$GUEST/$3.package")"
+}
+
+copy_sources
+copy_config
+echo "fetch-guest: updating the private i386 package lists"
+# One unreachable index is no reason to stop: what counts is whether the
+# packages below are found.
+apt-get -q update >"$APT/update.log" 2>&1 || {
+	grep -E '^(E|W|Err)' "$APT/update.log" >&2 || :
+	echo "fetch-guest: some package lists failed; trying the others" >&2
+}
+
+fetch linux-image-686 'boot/vmlinuz-*-686' vmlinuz-686
+fetch linux-image-686-pae 'boot/vmlinuz-*-686-pae' vmlinuz-686-pae
+fetch busybox-static 'bin/busybox' busybox
