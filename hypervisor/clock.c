@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Guest time and timers; see clock.h.
+ *
+ * Timers sit in a binary heap by deadline.  One timerfd serves them all.  It
+ * is programmed only when the earliest deadline moves forward of what it is
+ * armed for: devices that keep pushing a deadline back (a LAPIC one-shot that
+ * is rewritten before it fires) cost one early wake-up, not a system call per
+ * store.
+ */
+#define _GNU_SOURCE
+#include "hypervisor/clock.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "hypervisor/loop.h"
+
+#define HEAP_MAX	256	/* timers in one machine */
+
+struct clock {
+	struct loop *loop;
+	int fd;
+	/*
+	 * Running: guest time = host time - base.  Stopped: guest time =
+	 * frozen.  Read without the lock; a reader during clock_stop() may
+	 * see either side of the edge.
+	 */
+	atomic_bool running;
+	atomic_uint_fast64_t base, frozen;
+	uint64_t armed;		/* guest ns the timerfd is set to */
+	unsigned count;
+	struct timer *heap[HEAP_MAX];
+};
+
+static uint64_t host_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * NS_PER_SEC + ts.tv_nsec;
+}
+
+uint64_t clock_now(const struct clock *c)
+{
+	if (!atomic_load_explicit(&c->running, memory_order_acquire))
+		return atomic_load(&c->frozen);
+	return host_ns() - atomic_load_explicit(&c->base,
+						memory_order_relaxed);
+}
+
+/*
+ * The heap.
+ */
+
+static void place(struct clock *c, unsigned slot, struct timer *t)
+{
+	c->heap[slot] = t;
+	t->slot = slot;
+}
+
+static void sift_up(struct clock *c, unsigned slot, struct timer *t)
+{
+	while (slot && c->heap[(slot - 1) / 2]->deadline > t->deadline) {
+		place(c, slot, c->heap[(slot - 1) / 2]);
+		slot = (slot - 1) / 2;
+	}
+	place(c, slot, t);
+}
+
+static void sift_down(struct clock *c, unsigned slot, struct timer *t)
+{
+	for (;;) {
+		unsigned kid = 2 * slot + 1;
+
+		if (kid + 1 < c->count &&
+		    c->heap[kid + 1]->deadline < c->heap[kid]->deadline)
+			kid++;
+		if (kid >= c->count || c->heap[kid]->deadline >= t->deadline)
+			break;
+		place(c, slot, c->heap[kid]);
+		slot = kid;
+	}
+	place(c, slot, t);
+}
+
+static void heap_insert(struct clock *c, struct timer *t)
+{
+	if (c->count == HEAP_MAX)
+		abort();
+	sift_up(c, c->count++, t);
+}
+
+static void heap_remove(struct clock *c, struct timer *t)
+{
+	unsigned slot = t->slot;
+	struct timer *last = c->heap[--c->count];
+
+	if (last == t)
+		return;
+	if (slot && c->heap[(slot - 1) / 2]->deadline > last->deadline)
+		sift_up(c, slot, last);
+	else
+		sift_down(c, slot, last);
+}
+
+/*
+ * The timerfd.
+ */
+
+static void arm(struct clock *c, uint64_t deadline)
+{
+	struct itimerspec its = { 0 };
+	uint64_t host = deadline + atomic_load(&c->base);
+
+	/* Zero would disarm. */
+	if (!host)
+		host = 1;
+	its.it_value.tv_sec = host / NS_PER_SEC;
+	its.it_value.tv_nsec = host % NS_PER_SEC;
+	timerfd_settime(c->fd, TFD_TIMER_ABSTIME, &its, NULL);
+	c->armed = deadline;
+}
+
+static void disarm(struct clock *c)
+{
+	struct itimerspec its = { 0 };
+
+	timerfd_settime(c->fd, 0, &its, NULL);
+	c->armed = TIMER_NEVER;
+}
+
+static void rearm(struct clock *c)
+{
+	if (c->running && c->count && c->heap[0]->deadline < c->armed)
+		arm(c, c->heap[0]->deadline);
+}
+
+/*
+ * Only timers due at the moment of entry: one that re-arms itself in the past
+ * (a device catching up) must not starve the rest of the loop.
+ */
+static void run_timers(struct clock *c)
+{
+	uint64_t now = clock_now(c);
+
+	while (c->running && c->count && c->heap[0]->deadline <= now) {
+		struct timer *t = c->heap[0];
+
+		heap_remove(c, t);
+		t->deadline = TIMER_NEVER;
+		t->fn(t->opaque);
+	}
+}
+
+static void expired(void *opaque, int fd, short revents)
+{
+	struct clock *c = opaque;
+	uint64_t n;
+
+	if (read(fd, &n, sizeof(n)) != sizeof(n))
+		return;		/* re-armed between poll and lock */
+	c->armed = 0;		/* no settime from inside the callbacks */
+	run_timers(c);
+	c->armed = TIMER_NEVER;
+	rearm(c);
+}
+
+int clock_create(struct clock **out, struct loop *l)
+{
+	struct clock *c = calloc(1, sizeof(*c));
+	int err;
+
+	*out = NULL;
+	if (!c)
+		return -ENOMEM;
+	c->loop = l;
+	c->armed = TIMER_NEVER;
+	c->fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	err = c->fd < 0 ? -errno : loop_add_fd(l, c->fd, POLLIN, expired, c);
+	if (err) {
+		if (c->fd >= 0)
+			close(c->fd);
+		free(c);
+		return err;
+	}
+	*out = c;
+	return 0;
+}
+
+void clock_destroy(struct clock *c)
+{
+	if (!c)
+		return;
+	loop_del_fd(c->loop, c->fd);
+	close(c->fd);
+	free(c);
+}
+
+void clock_stop(struct clock *c)
+{
+	if (!c->running)
+		return;
+	c->frozen = clock_now(c);
+	c->running = false;
+	disarm(c);
+}
+
+void clock_start(struct clock *c)
+{
+	if (c->running)
+		return;
+	c->base = host_ns() - c->frozen;
+	c->running = true;
+	rearm(c);
+}
+
+void clock_set(struct clock *c, uint64_t now)
+{
+	c->frozen = now;
+}
+
+void timer_init(struct timer *t, struct clock *c, timer_fn *fn, void *opaque)
+{
+	*t = (struct timer){ c, TIMER_NEVER, 0, fn, opaque };
+}
+
+void timer_set(struct timer *t, uint64_t deadline)
+{
+	if (t->deadline == deadline)
+		return;
+	if (timer_armed(t))
+		heap_remove(t->clock, t);
+	t->deadline = deadline;
+	if (!timer_armed(t))
+		return;
+	heap_insert(t->clock, t);
+	rearm(t->clock);
+}
+
+void timer_cancel(struct timer *t)
+{
+	timer_set(t, TIMER_NEVER);
+}
