@@ -19,3 +19,16 @@ $(BUILD)/tools/bench/matmul_sse2.o: BENCH_CFLAGS_X := -msse2 -mfpmath=sse
 
 $(BUILD)/umbra-bench: $(BENCH_OBJ)
 	$(CC) -m32 -static -no-pie -o $@ $^
+
+# The guest's ordinary initrd plus the benchmark: one archive for the rows
+# (rdinit=/bin/umbra-bench) and for the boot to the prompt (/init).
+$(BUILD)/bench-initrd.gz: $(BUILD)/umbra-bench tools/mkinitrd.sh \
+		tools/fetch-guest.sh
+	tools/fetch-guest.sh
+	tools/mkinitrd.sh -a $(BUILD)/umbra-bench:/bin/umbra-bench $@
+
+# BENCH_ARGS: see tools/bench/bench.py --help.
+bench: $(BUILD)/umbra $(BUILD)/umbra-bench $(BUILD)/bench-initrd.gz
+	$(PYTHON) tools/bench/bench.py --build $(BUILD) $(BENCH_ARGS)
+
+.PHONY: bench

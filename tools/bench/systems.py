@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Run umbra-bench natively and in guests; time what its output says.
+
+A System knows how to start one command; Console reads the output line by
+line with host time stamps.  Nothing here compares systems: see report.py.
+"""
+import os
+import re
+import select
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+
+RESULT = re.compile(r"^([a-z0-9-]+)\t([0-9.]+)\t(\d+)\t([0-9a-f]{8})$")
+PROMPT = re.compile(rb"umbra:[^\r\n]*# $")
+GUEST_RAM = re.compile(r"memfd:[^ ]*ram")
+
+
+class BenchError(Exception):
+    """A command that could not be started, hung, or died."""
+
+
+@dataclass
+class RowResult:
+    """One row on one system; ns per operation, one sample per repeat."""
+    samples: list = field(default_factory=list)
+    iters: int = 0
+    checksums: set = field(default_factory=set)
+    inside_s: float = 0.0       # all repeats, by the system's own clock
+    outside_s: float = 0.0      # the same, by the host's clock
+    error: str = ""
+
+
+class Console:
+    """A child pinned to one core, its output read with time stamps."""
+
+    def __init__(self, argv, cpu, log):
+        self.log = log
+        self.buffer = b""
+        self.start = time.monotonic()
+        try:
+            self.process = subprocess.Popen(
+                argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                preexec_fn=lambda: os.sched_setaffinity(0, {cpu}))
+        except OSError as e:
+            raise BenchError(f"{argv[0]}: {e.strerror}") from e
+        self.fd = self.process.stdout.fileno()
+
+    def fill(self, deadline):
+        """Read what is there; False at end of file."""
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([self.fd], [], [], left)[0]:
+            raise BenchError("no output in time")
+        data = os.read(self.fd, 65536)
+        self.log.write(data)
+        self.log.flush()
+        self.buffer += data
+        return bool(data)
+
+    def lines(self, silence_s):
+        """Yield (host time, line); BenchError after @silence_s without one."""
+        deadline = time.monotonic() + silence_s
+        while self.fill(deadline):
+            now = time.monotonic()
+            *whole, self.buffer = self.buffer.split(b"\n")
+            for line in whole:
+                deadline = now + silence_s
+                yield now, line.decode("latin-1").strip("\r")
+
+    def wait_for(self, pattern, timeout_s):
+        """Seconds from start until the output ends in @pattern."""
+        deadline = self.start + timeout_s
+        while not pattern.search(self.buffer[-200:]):
+            if not self.fill(deadline):
+                raise BenchError("ended before the prompt")
+        return time.monotonic() - self.start
+
+    def close(self, grace_s=0.0):
+        """End the child, which may take @grace_s to do so itself."""
+        try:
+            self.process.wait(grace_s or 0.01)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+        return self.process.returncode
+
+
+class RowReader:
+    """Collects the lines of umbra-bench into RowResults."""
+
+    def __init__(self, results):
+        self.results = results
+        self.begin = 0.0
+        self.current = None
+        self.clock = None
+        self.done = False
+
+    def line(self, now, line):
+        m = RESULT.match(line)
+        if m and m[1] in self.results:
+            row = self.results[m[1]]
+            row.samples.append(float(m[2]))
+            row.iters = int(m[3])
+            row.checksums.add(m[4])
+            return
+        word = line.split("\t")
+        if word[0] == "#begin":
+            self.begin, self.current = now, word[1]
+        elif word[0] == "#end":
+            row = self.results[word[1]]
+            row.inside_s = int(word[2]) / 1e9
+            row.outside_s = now - self.begin
+        elif word[0] == "#fail":
+            self.results[word[1]].error = f"exit status {word[2]}"
+        elif word[0] == "#clock":
+            self.clock = word[1]
+        elif word[0] == "#done":
+            self.done = True
+
+
+def status_fields(pid):
+    """/proc/PID/status as {field: KiB or None}."""
+    out = {}
+    with open(f"/proc/{pid}/status") as f:
+        for line in f:
+            name, _, value = line.partition(":")
+            m = re.match(r"\s*(\d+) kB", value)
+            if m:
+                out[name] = int(m[1])
+    return out
+
+
+def shmem_beside_guest(pid):
+    """KiB of shared mappings (Pss) that are not the guest's RAM."""
+    total, counted = 0, False
+    with open(f"/proc/{pid}/smaps") as f:
+        for line in f:
+            if re.match(r"^[0-9a-f]+-[0-9a-f]+ ", line):
+                perms = line.split()[1]
+                counted = perms[3] == "s" and not GUEST_RAM.search(line)
+            elif counted and line.startswith("Pss:"):
+                total += int(line.split()[1])
+    return total
+
+
+class MemoryWatch:
+    """
+    Memory of a VMM beyond its guest's RAM, in KiB: private memory and host
+    page tables at their highest (they grow and shrink with windows), plus
+    shared memory other than guest RAM at the end.  /proc/PID/status takes no
+    lock of the process; smaps does, so it is read while the guest idles.
+    """
+
+    def __init__(self, pid):
+        self.pid = pid
+        self.peak = {}
+        self.other_shmem = 0
+        self.total = 0
+
+    def sample(self):
+        try:
+            f = status_fields(self.pid)
+        except OSError:
+            return
+        now = {k: f.get(k, 0) for k in ("RssAnon", "RssFile", "VmPTE")}
+        if sum(now.values()) > sum(self.peak.values()):
+            self.peak = now
+
+    def finish(self):
+        self.sample()
+        try:
+            self.other_shmem = shmem_beside_guest(self.pid)
+        except OSError:
+            return
+
+    def report(self):
+        parts = dict(self.peak, OtherShmem=self.other_shmem)
+        return dict(parts, total=sum(parts.values())) if self.peak else None
+
+
+class Native:
+    """The program as an ordinary process on the host."""
+    name = "native"
+
+    def __init__(self, program, cpu, log):
+        self.program, self.cpu, self.log = program, cpu, log
+        self.clock, self.memory = None, None
+
+    def run(self, rows, repeat):
+        results = {row: RowResult() for row in rows}
+        reader = RowReader(results)
+        for row, iters in rows.items():
+            c = Console([self.program, row, "--iters", str(iters),
+                         "--repeat", str(repeat)], self.cpu, self.log)
+            try:
+                for now, line in c.lines(60):
+                    reader.line(now, line)
+            except BenchError as e:
+                results[row].error = str(e)
+            if c.close(1):
+                results[row].error = f"exit status {c.process.returncode}"
+        return results
+
+
+class Guest:
+    """
+    A virtual machine.  @argv(append) gives the command that boots the bench
+    kernel and initrd with the kernel command line @append.
+    """
+    RESTARTS = 4        # a row that hangs or kills the guest costs one
+    SILENCE_S = 100     # longest row under TCG takes about 25 s
+    BOOT_S = 100
+
+    def __init__(self, name, argv, append, cpu, log):
+        self.name, self.argv, self.append = name, argv, append
+        self.cpu, self.log = cpu, log
+        self.clock, self.memory = None, None
+
+    def run(self, rows, repeat):
+        results = {row: RowResult() for row in rows}
+        left = dict(rows)
+        for _ in range(self.RESTARTS):
+            self.run_once(left, repeat, results)
+            left = {r: n for r, n in left.items()
+                    if not results[r].samples and not results[r].error}
+            if not left:
+                break
+        for row in left:
+            results[row].error = results[row].error or "not run"
+        return results
+
+    def run_once(self, rows, repeat, results):
+        """Boot, run @rows; what stopped it goes to the row it stopped."""
+        spec = ",".join(f"{r}:{n}" for r, n in rows.items())
+        c = Console(self.argv(f"{self.append} loglevel=4 "
+                              "rdinit=/bin/umbra-bench "
+                              f"BENCH_REPEAT={repeat} BENCH_ROWS={spec}"),
+                    self.cpu, self.log)
+        watch = MemoryWatch(c.process.pid)
+        reader = RowReader(results)
+        reason = "guest ended early"
+        try:
+            for now, line in c.lines(self.SILENCE_S):
+                reader.line(now, line)
+                if line.startswith("#"):
+                    watch.sample()
+                if reader.done:
+                    watch.finish()
+                    break
+        except BenchError as e:
+            reason = str(e)
+        c.close(5 if reader.done else 0)
+        self.clock = reader.clock or self.clock
+        if reader.done:
+            self.memory = watch.report()
+            return
+        culprit = reader.current or next(iter(rows))
+        if results[culprit].samples:
+            after = list(rows)[list(rows).index(culprit) + 1:]
+            culprit = after[0] if after else culprit
+        if not results[culprit].samples:
+            results[culprit].error = reason
+
+    def boot(self):
+        """Seconds from start to the shell's first prompt."""
+        c = Console(self.argv(self.append), self.cpu, self.log)
+        try:
+            return c.wait_for(PROMPT, self.BOOT_S)
+        finally:
+            c.close()
