@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from report import Report                               # noqa: E402
 from systems import BenchError, Guest, Native           # noqa: E402

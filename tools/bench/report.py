@@ -169,11 +169,13 @@ class Report:
         return "\n".join(out)
 
     def boot_text(self):
-        cell = {s: f"{median(t):.2f} s" for s, t in self.boots.items() if t}
-        if not cell:
+        s = {name: median(t) for name, t in self.boots.items() if t}
+        if not s:
             return []
+        cell = {name: f"{t:.2f} s" for name, t in s.items()}
         return [f"{'boot':<12}{'-':>10}{cell.get('umbra', '-'):>10}"
-                f"{cell.get('tcg', '-'):>10}"]
+                f"{cell.get('tcg', '-'):>10}{'-':>11}{'-':>9}"
+                f"{show_ratio(ratio(s.get('umbra'), s.get('tcg'))):>11}"]
 
     def memory_text(self):
         return [f"memory beyond guest RAM, {s}: " + ", ".join(

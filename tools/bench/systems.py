@@ -13,7 +13,8 @@ import time
 from dataclasses import dataclass, field
 
 RESULT = re.compile(r"^([a-z0-9-]+)\t([0-9.]+)\t(\d+)\t([0-9a-f]{8})$")
-PROMPT = re.compile(rb"umbra:[^\r\n]*# $")
+# Behind it, busybox may ask the terminal where the cursor is.
+PROMPT = re.compile(rb"\numbra:[^\r\n]*# ")
 GUEST_RAM = re.compile(r"memfd:[^ ]*ram")
 
 
@@ -35,8 +36,11 @@ class RowResult:
 class Console:
     """A child pinned to one core, its output read with time stamps."""
 
+    TICK_S = 0.5
+
     def __init__(self, argv, cpu, log):
         self.log = log
+        self.tick = lambda: None    # called every TICK_S or so
         self.buffer = b""
         self.start = time.monotonic()
         try:
@@ -50,9 +54,10 @@ class Console:
 
     def fill(self, deadline):
         """Read what is there; False at end of file."""
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([self.fd], [], [], left)[0]:
-            raise BenchError("no output in time")
+        while not select.select([self.fd], [], [], self.TICK_S)[0]:
+            self.tick()
+            if time.monotonic() > deadline:
+                raise BenchError("no output in time")
         data = os.read(self.fd, 65536)
         self.log.write(data)
         self.log.flush()
@@ -70,9 +75,9 @@ class Console:
                 yield now, line.decode("latin-1").strip("\r")
 
     def wait_for(self, pattern, timeout_s):
-        """Seconds from start until the output ends in @pattern."""
+        """Seconds from start until @pattern is in the output."""
         deadline = self.start + timeout_s
-        while not pattern.search(self.buffer[-200:]):
+        while not pattern.search(self.buffer):
             if not self.fill(deadline):
                 raise BenchError("ended before the prompt")
         return time.monotonic() - self.start
@@ -163,7 +168,6 @@ class MemoryWatch:
         self.pid = pid
         self.peak = {}
         self.other_shmem = 0
-        self.total = 0
 
     def sample(self):
         try:
@@ -245,13 +249,13 @@ class Guest:
                               f"BENCH_REPEAT={repeat} BENCH_ROWS={spec}"),
                     self.cpu, self.log)
         watch = MemoryWatch(c.process.pid)
+        c.tick = watch.sample
         reader = RowReader(results)
         reason = "guest ended early"
         try:
             for now, line in c.lines(self.SILENCE_S):
                 reader.line(now, line)
-                if line.startswith("#"):
-                    watch.sample()
+                watch.sample()
                 if reader.done:
                     watch.finish()
                     break
