@@ -13,17 +13,21 @@
 /* Called only when @level differs from the time before. */
 typedef void irq_fn(void *opaque, unsigned input, bool level);
 
+/* Has an earlier edge on @input still to reach the processor? */
+typedef bool irq_pending_fn(void *opaque, unsigned input);
+
 struct irq {
 	irq_fn *fn;		/* NULL: not connected */
 	void *opaque;
 	unsigned input;
 	bool level;
+	irq_pending_fn *pending;	/* NULL: never */
 };
 
 static inline void irq_init(struct irq *irq, irq_fn *fn, void *opaque,
 			    unsigned input)
 {
-	*irq = (struct irq){ fn, opaque, input, false };
+	*irq = (struct irq){ fn, opaque, input, false, NULL };
 }
 
 static inline void irq_set(struct irq *irq, bool level)
@@ -51,6 +55,15 @@ static inline void irq_pulse(struct irq *irq)
 	irq_lower(irq);
 	irq_raise(irq);
 	irq_lower(irq);
+}
+
+/*
+ * True while another edge would be lost because the processor has not taken
+ * the one before.  Timers that must not lose ticks ask first.
+ */
+static inline bool irq_pending(const struct irq *irq)
+{
+	return irq->pending && irq->pending(irq->opaque, irq->input);
 }
 
 #endif
