@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Translation contexts: which one the vCPU is in, and what changes with it
+ * (the window under gs, the return stack).
+ */
+#include <immintrin.h>
+#include <sys/mman.h>
+
+#include "fullvirt/bt/templates.h"
+
+#define DR7_ENABLES	0xffu
+
+static bool flat(const struct segment *s, uint32_t type_mask, uint32_t type)
+{
+	const uint32_t must = SEG_P | SEG_S | SEG_UNUSABLE | type_mask;
+
+	return s->base == 0 && s->limit == 0xffffffffu &&
+	       (s->attr & must) == (SEG_P | SEG_S | type);
+}
+
+static bool flat_data(const struct segment *s)
+{
+	return flat(s, SEG_TYPE_CODE | SEG_TYPE_DOWN | SEG_TYPE_WRITE,
+		    SEG_TYPE_WRITE);
+}
+
+/* A data segment that needs no check but has a base. */
+static bool based_data(const struct segment *s)
+{
+	const uint32_t must = SEG_P | SEG_S | SEG_UNUSABLE | SEG_TYPE_CODE |
+			      SEG_TYPE_DOWN | SEG_TYPE_WRITE;
+
+	return s->limit == 0xffffffffu &&
+	       (s->attr & must) == (SEG_P | SEG_S | SEG_TYPE_WRITE);
+}
+
+/* Can translated code run in the present state at all? */
+static bool translatable(const struct bt *bt)
+{
+	const struct vcpu *v = &bt->v;
+
+	if (!(v->cr0 & CR0_PE) || v->dr[7] & DR7_ENABLES)
+		return false;
+	if (bt->sysflags & (FLAG_VM | FLAG_TF | FLAG_NT | FLAG_RF))
+		return false;
+	if (bt->sysflags & FLAG_AC && v->cr0 & CR0_AM)
+		return false;
+	return flat(&v->seg[SEG_CS], SEG_TYPE_CODE, SEG_TYPE_CODE) &&
+	       v->seg[SEG_CS].attr & SEG_DB && v->seg[SEG_SS].attr & SEG_DB &&
+	       flat_data(&v->seg[SEG_SS]) && flat_data(&v->seg[SEG_DS]) &&
+	       flat_data(&v->seg[SEG_ES]);
+}
+
+static bool wants_window(const struct bt *bt, unsigned cpl)
+{
+	if (bt->memory != MEMORY_AUTO)
+		return bt->memory == MEMORY_WINDOW &&
+		       (cpl < 3 || !(bt->v.cr0 & CR0_PG) || bt->root->win);
+	if (!(bt->v.cr0 & CR0_PG))
+		return true;
+	if (cpl < 3)
+		return bt->v.cr4 & CR4_PGE;
+	return bt->root->graduated;
+}
+
+static uint32_t ctx_flags(const struct bt *bt)
+{
+	const struct vcpu *v = &bt->v;
+	unsigned cpl = vcpu_cpl(v);
+	uint32_t f = cpl;
+
+	f |= (bt->sysflags & FLAG_IOPL) >> FLAG_IOPL_SHIFT << CTX_IOPL_SHIFT;
+	if (based_data(&v->seg[SEG_FS]))
+		f |= CTX_FS_OK;
+	if (based_data(&v->seg[SEG_GS]))
+		f |= CTX_GS_OK;
+	if (!(v->cr0 & (CR0_EM | CR0_TS)))
+		f |= CTX_FPU | (v->cr4 & CR4_OSFXSR ? CTX_SSE : 0);
+	if (v->cr0 & CR0_PG)
+		f |= CTX_PG;
+	if (v->cr4 & CR4_TSD && cpl)
+		f |= CTX_TSD;
+	if (v->msr.tsc_offset)
+		f |= CTX_TSC_OFF;
+	if (wants_window(bt, cpl))
+		f |= CTX_WINDOW;
+	return f;
+}
+
+static struct ctx *ctx_new(struct bt *bt, uint32_t flags)
+{
+	struct ctx *c = &bt->ctxs[bt->nctx];
+
+	*c = (struct ctx){ .flags = flags, .id = bt->nctx++,
+			   .user = (flags & CTX_CPL_MASK) == 3 };
+	tpl_ctx_routines(bt, c);
+	c->rs_top = (uint64_t)bt->rstacks + (c->id + 1) *
+		    (RSTACK_SIZE + PAGE_SIZE) - 64;
+	*(uint64_t *)c->rs_top = (uint64_t)c->ret_miss;
+	c->rs_save = c->rs_top;
+	return c;
+}
+
+static struct ctx *ctx_find(struct bt *bt, uint32_t flags)
+{
+	for (unsigned i = 0; i < bt->nctx; i++)
+		if (bt->ctxs[i].flags == flags)
+			return &bt->ctxs[i];
+	if (bt->nctx == MAX_CTX || !tc_room(bt))
+		tc_flush(bt);
+	return ctx_new(bt, flags);
+}
+
+static void switch_window(struct bt *bt)
+{
+	struct window *w;
+
+	if (!(bt->ctx->flags & CTX_WINDOW))
+		return;
+	w = bt_window(bt);
+	if (bt->gs != (uint64_t)w->base) {
+		bt->gs = (uint64_t)w->base;
+		_writegsbase_u64(bt->gs);
+	}
+}
+
+/*
+ * Find the context of the present state; bt->ctx is NULL where translated
+ * code cannot run.  After anything that may change segments, control
+ * registers, system flags or the address space.
+ */
+void bt_set_ctx(struct bt *bt)
+{
+	struct ctx *old = bt->ctx, *c = NULL;
+
+	if (translatable(bt)) {
+		uint32_t f = ctx_flags(bt);
+
+		c = old && old->flags == f ? old : ctx_find(bt, f);
+		old = bt->ctx;		/* a flush forgets it */
+	}
+	if (c != old) {
+		if (old)
+			old->rs_save = bt->rs_save;
+		bt->ctx = c;
+		if (!c)
+			return;
+		bt->rs_save = c->rs_save;
+		bt->rs_top = c->rs_top;
+	}
+	if (c)
+		switch_window(bt);
+}
+
+/* Predictions may lead to code that died or was unmapped: forget them all. */
+void bt_rstack_reset(struct bt *bt)
+{
+	for (unsigned i = 0; i < bt->nctx; i++)
+		bt->ctxs[i].rs_save = bt->ctxs[i].rs_top;
+	if (bt->ctx)
+		bt->rs_save = bt->ctx->rs_top;
+}

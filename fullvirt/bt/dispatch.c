@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The C side of the callouts: find or make the next TU, chain exits, fill the
+ * indirect tables, run single instructions in the interpreter, take
+ * interrupts.  Each returns the host address to resume at, with bt->v.rip at
+ * the guest instruction which that address stands for.
+ */
+#include <immintrin.h>
+#include <string.h>
+
+#include "fullvirt/bt/bt.h"
+
+#define HEAT_LIMIT	40	/* code changes on a page until we interpret */
+
+/* ------------------------------------------------ guest state */
+
+void bt_flags_in(struct bt *bt)
+{
+	bt->v.rflags = (bt->hflags & (FLAGS_ARITH | FLAG_DF)) | FLAG_FIXED |
+		       bt->sysflags;
+}
+
+void bt_flags_out(struct bt *bt)
+{
+	uint64_t f = bt->v.rflags;
+
+	bt->hflags = (f & (FLAGS_ARITH | FLAG_DF)) | FLAG_FIXED | FLAG_IF;
+	bt->sysflags = f & ~(FLAGS_ARITH | FLAG_DF | FLAG_FIXED);
+}
+
+/* Before C code that may use the FPU, or the guest's FPU image. */
+void bt_fpu_save(struct bt *bt)
+{
+	static const uint32_t mxcsr = 0x1f80;	/* SDM Vol. 1 10.2.3: reset */
+
+	if (!bt->fpu_live)
+		return;
+	asm volatile("fxsave64 %0\n\tfninit\n\tldmxcsr %1"
+		     : "=m" (bt->v.fpu) : "m" (mxcsr));
+	bt->fpu_live = false;
+	bt->stats.fpu_saves++;
+}
+
+static void fpu_restore(struct bt *bt)
+{
+	if (bt->fpu_live)
+		return;
+	asm volatile("fxrstor64 %0" :: "m" (bt->v.fpu));
+	bt->fpu_live = true;
+}
+
+/* ------------------------------------------------ leaving */
+
+void *bt_leave(struct bt *bt, enum engine_exit why)
+{
+	bt_fpu_save(bt);
+	bt->info->exit = why;
+	bt->leaving = true;
+	return bt_stub(bt, STUB_leave);
+}
+
+static void *leave_cannot(struct bt *bt)
+{
+	bt_fpu_save(bt);
+	memcpy(bt->info->reason, bt->x.reason, sizeof(bt->info->reason));
+	return bt_leave(bt, ENGINE_CANNOT);
+}
+
+/* ------------------------------------------------ events */
+
+static bool take_event(struct bt *bt, enum x86_result *res)
+{
+	int vec;
+
+	if (atomic_load(&bt->bus->nmi) && !bt->v.nmi_masked &&
+	    !bt->v.shadow) {
+		atomic_store(&bt->bus->nmi, 0);
+		*res = x86_deliver(&bt->x, X86_EVENT_NMI, VEC_NMI, false, 0);
+		return true;
+	}
+	if (!atomic_load(&bt->bus->intr) || !(bt->v.rflags & FLAG_IF) ||
+	    bt->v.shadow)
+		return false;
+	bt_fpu_save(bt);
+	vec = bt->bus->intr_ack(bt->bus->opaque);
+	if (vec < 0)
+		return false;
+	bt->stats.interrupts++;
+	*res = x86_deliver(&bt->x, X86_EVENT_INTR, vec, false, 0);
+	return true;
+}
+
+static void note_tick(struct bt *bt)
+{
+	struct root *r = bt->root;
+
+	if (!r || vcpu_cpl(&bt->v) != 3 || bt->memory != MEMORY_AUTO)
+		return;
+	if (r->graduated) {
+		if (r->faults > 256)
+			root_demote(bt, r);
+		r->faults = 0;
+	} else if (++r->ticks > 1 + r->backoff) {
+		root_graduate(bt, r);
+	}
+}
+
+static bool lines_up(struct bt *bt)
+{
+	return atomic_load(&bt->bus->intr) || atomic_load(&bt->bus->nmi);
+}
+
+/*
+ * bt->v is at an instruction boundary with complete flags: take what waits.
+ * Returns NULL to go on (*moved: rip has changed), or the leave stub.
+ */
+static void *events(struct bt *bt, bool *moved)
+{
+	enum x86_result r;
+
+	bt->poll = 0;
+	*moved = false;
+	if (atomic_load(&bt->bus->stop)) {
+		bt_flags_out(bt);
+		return bt_leave(bt, ENGINE_KICKED);
+	}
+	note_tick(bt);
+	while (bt->v.shadow && lines_up(bt)) {
+		*moved = true;
+		r = x86_step(&bt->x);
+		if (r != X86_OK)
+			return bt_after_step(bt, r);
+	}
+	if (take_event(bt, &r)) {
+		*moved = true;
+		if (r != X86_OK)
+			return bt_after_step(bt, r);
+	}
+	bt->poll = lines_up(bt);
+	return NULL;
+}
+
+/* Recompute the context; true if nothing changed and no TU died. */
+static bool same_ctx(struct bt *bt)
+{
+	struct ctx *was = bt->ctx;
+	uint32_t before = bt->invalidated;
+
+	bt_set_ctx(bt);
+	return bt->ctx == was && was && bt->invalidated == before;
+}
+
+/* fn_async: the resume stub saw a kick. */
+static void *async(struct bt *bt)
+{
+	bool moved;
+	void *out;
+
+	bt->kick = 0;
+	if (bt->leaving)
+		return (void *)bt->resume;
+	bt_flags_in(bt);
+	out = events(bt, &moved);
+	if (out)
+		return out;
+	bt_flags_out(bt);
+	if (!moved && !bt->redispatch && same_ctx(bt)) {
+		fpu_restore(bt);
+		return (void *)bt->resume;
+	}
+	bt->redispatch = false;
+	return bt_resume(bt);
+}
+
+/* ------------------------------------------------ dispatch */
+
+static bool kernel_page_global(struct bt *bt, const struct x86_walk *w)
+{
+	return w->global || !(bt->v.cr0 & CR0_PG);
+}
+
+/*
+ * The frame of the code at rip, by the X table or a walk.
+ * Returns false after delivering the page fault.
+ */
+static bool fetch_frame(struct bt *bt, uint32_t eip, uint32_t *gpfn,
+			bool *global, enum x86_result *res)
+{
+	struct x86_walk w;
+	unsigned acc = X86_ACC_EXEC | (bt->ctx->user ? X86_ACC_USER : 0);
+
+	if (x86_translate(&bt->x, eip, acc, &w)) {
+		bt->stats.exceptions++;
+		bt_flags_in(bt);
+		*res = x86_deliver_pf(&bt->x, eip, w.error);
+		return false;
+	}
+	*gpfn = w.gpa >> PAGE_SHIFT;
+	*global = kernel_page_global(bt, &w);
+	if (mem_backed(bt->mem, w.gpa))
+		soft_x_fill(bt, eip, *gpfn, *global);
+	return true;
+}
+
+/* Start over from the resume stub, with nothing left on the C stack. */
+static void *redispatch(struct bt *bt)
+{
+	bt->redispatch = true;
+	bt->kick = 1;
+	return bt_stub(bt, STUB_leave);
+}
+
+/*
+ * Code here is not translated: it is not RAM, or changes so often that its
+ * translations never repay themselves.
+ */
+static bool untranslated(struct bt *bt, uint32_t gpfn)
+{
+	return !mem_backed(bt->mem, (gpa_t)gpfn << PAGE_SHIFT) ||
+	       bt->tc.page_heat[gpfn] > HEAT_LIMIT;
+}
+
+/* Interpret until translated code can run again. */
+static void *interpret(struct bt *bt)
+{
+	uint32_t page = (uint32_t)bt->v.rip >> PAGE_SHIFT;
+	bool moved;
+	void *out;
+
+	bt_flags_in(bt);
+	do {
+		enum x86_result r = x86_step(&bt->x);
+
+		bt->stats.interp_runs++;
+		if (r != X86_OK)
+			return bt_after_step(bt, r);
+		if (bt->kick || bt->poll) {
+			bt->kick = 0;
+			out = events(bt, &moved);
+			if (out)
+				return out;
+		}
+		bt_flags_out(bt);
+		bt_set_ctx(bt);
+	} while (!bt->ctx || (uint32_t)bt->v.rip >> PAGE_SHIFT == page);
+	return redispatch(bt);
+}
+
+static struct tc_entry *find_entry(struct bt *bt, uint32_t eip, uint32_t gpfn,
+				   bool global)
+{
+	struct tc_entry *n = tc_lookup(bt, eip, gpfn, bt->ctx->id);
+
+	if (n)
+		return n;
+	return bt_translate(bt, eip, (gpa_t)gpfn << PAGE_SHIFT |
+			    (eip & ~PAGE_MASK), global);
+}
+
+/* The entry for rip in the present context; NULL: *out is where to go. */
+static struct tc_entry *entry_for_rip(struct bt *bt, void **out)
+{
+	uint32_t eip = bt->v.rip, gpfn;
+	enum x86_result res;
+	bool global;
+
+	bt->stats.dispatches++;
+	gpfn = bt_x(bt)[eip >> PAGE_SHIFT] - 1;
+	if (gpfn != ~0u) {
+		struct tc_entry *n = tc_lookup(bt, eip, gpfn, bt->ctx->id);
+
+		if (n)
+			return n;
+	}
+	if (!fetch_frame(bt, eip, &gpfn, &global, &res)) {
+		*out = bt_after_step(bt, res);
+		return NULL;
+	}
+	if (untranslated(bt, gpfn)) {
+		*out = interpret(bt);
+		return NULL;
+	}
+	return find_entry(bt, eip, gpfn, global);
+}
+
+/*
+ * Where to go on with the guest at bt->v.rip, in whatever context its state
+ * is now.  Flags are out (hflags, sysflags).
+ */
+void *bt_resume(struct bt *bt)
+{
+	struct tc_entry *n;
+	void *out;
+
+	if (bt->leaving)
+		return bt_stub(bt, STUB_leave);
+	bt_set_ctx(bt);
+	if (!bt->ctx)
+		return interpret(bt);
+	n = entry_for_rip(bt, &out);
+	if (!n)
+		return out;
+	fpu_restore(bt);
+	return n->guarded;
+}
+
+/* After x86_step() or a delivery: flags are in bt->v.rflags. */
+void *bt_after_step(struct bt *bt, enum x86_result r)
+{
+	bt_flags_out(bt);
+	switch (r) {
+	case X86_OK:
+		return bt_resume(bt);
+	case X86_HALT:
+		bt->v.activity = ACTIVITY_HALT;
+		return bt_leave(bt, ENGINE_HALT);
+	case X86_SHUTDOWN:
+		bt->v.activity = ACTIVITY_SHUTDOWN;
+		return bt_leave(bt, ENGINE_SHUTDOWN);
+	case X86_HYPERCALL:
+		return bt_leave(bt, ENGINE_HYPERCALL);
+	case X86_LONG_MODE:
+		strcpy(bt->x.reason, "the guest enters long mode, which BT "
+		       "does not run (use --engine hv)");
+		return leave_cannot(bt);
+	default:
+		return leave_cannot(bt);
+	}
+}
+
+/* ------------------------------------------------ callouts */
+
+static void *indirect(struct bt *bt)
+{
+	uint32_t eip = (uint32_t)bt->r8;
+	struct tc_entry *n;
+	void *out;
+
+	bt->stats.ind_misses++;
+	bt->v.rip = eip;
+	n = entry_for_rip(bt, &out);
+	if (!n)
+		return out;
+	if (eip != 0xffffffffu) {
+		bt_ibtc_tag(bt, bt->ctx->id)[eip & (IBTC_SIZE - 1)] =
+			-(int32_t)(eip + 1);
+		bt_ibtc_host(bt, bt->ctx->id)[eip & (IBTC_SIZE - 1)] =
+			n->guarded;
+	}
+	fpu_restore(bt);
+	return n->guarded;
+}
+
+static void *guard(struct bt *bt)
+{
+	bt->stats.guard_misses++;
+	bt->v.rip = (uint32_t)bt->r8;
+	return bt_resume(bt);
+}
+
+static void *chain(struct bt *bt)
+{
+	uint32_t id = (uint32_t)bt->r9;
+	uint32_t before = bt->invalidated;
+	struct tc_entry *n;
+	void *out;
+
+	bt->v.rip = bt->tc.exits[id].eip;
+	n = entry_for_rip(bt, &out);
+	if (!n)
+		return out;
+	if (bt->invalidated == before)
+		tc_chain(bt, id, n);
+	fpu_restore(bt);
+	return n->guarded;
+}
+
+/* Where the callout at bt->site is: its TU and instruction; sets rip. */
+struct tu_insn *bt_locate(struct bt *bt, struct tu **tu)
+{
+	const uint8_t *at = (const uint8_t *)bt->site - 1;
+	struct tu_insn *in;
+
+	*tu = tc_find(bt, at);
+	in = tu_insn_at(bt, *tu, at);
+	bt->v.rip = (*tu)->eip + in->goff;
+	return in;
+}
+
+/* Host code of the instruction after @in, in the parent for a patch. */
+uint8_t *bt_next_host(struct bt *bt, struct tu *tu, struct tu_insn *in)
+{
+	if (tu->flags & TU_PATCH) {
+		struct tu *p = &bt->tc.tus[tu->parent];
+
+		return p->host + bt->tc.insns[p->insn0 + tu->parent_insn +
+					      1].host_off;
+	}
+	return tu->host + in[1].host_off;
+}
+
+/* Interpret the instruction @in and go on behind it if nothing changed. */
+void *bt_interp_site(struct bt *bt, struct tu *tu, struct tu_insn *in)
+{
+	uint32_t before = bt->invalidated;
+	uint32_t next = tu->eip + in->goff + in->len;
+	enum x86_result r;
+
+	bt->stats.callouts++;
+	bt_flags_in(bt);
+	r = x86_step(&bt->x);
+	if (r != X86_OK)
+		return bt_after_step(bt, r);
+	if (bt->poll && bt->v.rflags & FLAG_IF)
+		bt->kick = 1;
+	bt_flags_out(bt);
+	if (in->len && (uint32_t)bt->v.rip == next &&
+	    bt->invalidated == before && same_ctx(bt)) {
+		fpu_restore(bt);
+		return bt_next_host(bt, tu, in);
+	}
+	return bt_resume(bt);
+}
+
+static void *interp(struct bt *bt)
+{
+	struct tu *tu;
+	struct tu_insn *in = bt_locate(bt, &tu);
+
+	return bt_interp_site(bt, tu, in);
+}
+
+static void *soft_miss(struct bt *bt, bool write)
+{
+	struct tu *tu;
+	struct tu_insn *in = bt_locate(bt, &tu);
+	uint32_t ea = bt->r8;
+	struct x86_walk w;
+
+	bt->stats.soft_misses++;
+	if (ea >> PAGE_SHIFT == (uint32_t)bt->r9 &&
+	    soft_fill(bt, ea, write, &w))
+		return tu->host + in->host_off;
+	return bt_interp_site(bt, tu, in);
+}
+
+static void *soft_read(struct bt *bt)
+{
+	return soft_miss(bt, false);
+}
+
+static void *soft_write(struct bt *bt)
+{
+	return soft_miss(bt, true);
+}
+
+/* ------------------------------------------------ hooks */
+
+static void hook_flush(void *opaque, bool global_too)
+{
+	struct bt *bt = opaque;
+
+	soft_flush(bt, global_too);
+	bt_rstack_reset(bt);
+	if (global_too)
+		window_validate(bt, &bt->kwin, true);
+	if (bt->root && bt->root->win)
+		window_validate(bt, bt->root->win, true);
+}
+
+static void hook_invlpg(void *opaque, gva_t gva)
+{
+	struct bt *bt = opaque;
+
+	soft_invlpg(bt, gva);
+	bt_rstack_reset(bt);
+	window_invlpg(bt, &bt->kwin, gva);
+	if (bt->root && bt->root->win)
+		window_invlpg(bt, bt->root->win, gva);
+}
+
+static void hook_cr3(void *opaque, uint64_t was, uint64_t now)
+{
+	struct bt *bt = opaque;
+
+	bt->stats.cr3_loads++;
+	bt->root = root_get(bt, now);
+}
+
+static void hook_fpu(void *opaque)
+{
+	bt_fpu_save(opaque);
+}
+
+const struct x86_hooks bt_hooks = {
+	.tlb_flush = hook_flush,
+	.tlb_invlpg = hook_invlpg,
+	.cr3_load = hook_cr3,
+	.fpu_acquire = hook_fpu,
+	.bus_enter = hook_fpu,
+	.hva = soft_hva,
+};
+
+static void *hot_interp(struct bt *bt)
+{
+	return interp(bt);
+}
+
+void bt_dispatch_init(struct bt *bt)
+{
+	bt->fn_interp = interp;
+	bt->fn_soft_read = soft_read;
+	bt->fn_soft_write = soft_write;
+	bt->fn_chain = chain;
+	bt->fn_indirect = indirect;
+	bt->fn_guard = guard;
+	bt->fn_fault = bt_fault;
+	bt->fn_async = async;
+	for (unsigned i = 0; i < HOT_COUNT; i++)
+		bt->fn_hot[i] = hot_interp;
+}

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The translation cache.
+ *
+ * Invariants:
+ *  - Memory is handed out in one direction and taken back only by tc_flush(),
+ *    so a dead TU's code stays in place: returning into it is impossible to
+ *    get wrong, since every way in is cut when it dies (hash, indirect tables,
+ *    chained exits, return stacks).
+ *  - tus[] is sorted by host address.
+ *  - Every page with a live TU carries MEM_TRACED, and is not writable in any
+ *    window or software TLB.
+ *
+ *	made -> chained <-> unchained -> dead -> (flush)
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "fullvirt/bt/bt.h"
+
+#define TU_ROOM		(64 * KIB)	/* the largest TU fits in this */
+#define BYTES_PER_TU	192		/* sizing of the side tables */
+
+static void *table(uint64_t n, size_t size)
+{
+	void *p = mmap(NULL, n * size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+int tc_init(struct bt *bt, uint64_t size)
+{
+	struct tc *tc = &bt->tc;
+
+	tc->code = mmap(NULL, size, PROT_READ | PROT_WRITE | PROT_EXEC,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (tc->code == MAP_FAILED)
+		return -errno;
+	tc->end = tc->code + size;
+	tc->max_tus = size / BYTES_PER_TU;
+	tc->max_insns = size / 8;
+	tc->max_exits = size / 32;
+	tc->max_entries = size / 48;
+	tc->npages = bt->mem->top >> PAGE_SHIFT;
+	tc->tus = table(tc->max_tus, sizeof(*tc->tus));
+	tc->insns = table(tc->max_insns, sizeof(*tc->insns));
+	tc->exits = table(tc->max_exits, sizeof(*tc->exits));
+	tc->entries = table(tc->max_entries, sizeof(*tc->entries));
+	tc->hash = table(TC_HASH, sizeof(*tc->hash));
+	tc->page_tus = table(tc->npages, sizeof(*tc->page_tus));
+	tc->page_heat = table(tc->npages, 1);
+	if (!tc->tus || !tc->insns || !tc->exits || !tc->entries ||
+	    !tc->hash || !tc->page_tus || !tc->page_heat)
+		return -ENOMEM;
+	bt_stubs_install(bt);
+	tc->next = tc->units;
+	tc->ntus = tc->nexits = tc->nentries = 1;
+	return 0;
+}
+
+void tc_fini(struct bt *bt)
+{
+	struct tc *tc = &bt->tc;
+
+	munmap(tc->code, tc->end - tc->code);
+	munmap(tc->tus, tc->max_tus * sizeof(*tc->tus));
+	munmap(tc->insns, tc->max_insns * sizeof(*tc->insns));
+	munmap(tc->exits, tc->max_exits * sizeof(*tc->exits));
+	munmap(tc->entries, tc->max_entries * sizeof(*tc->entries));
+	munmap(tc->hash, TC_HASH * sizeof(*tc->hash));
+	munmap(tc->page_tus, tc->npages * sizeof(*tc->page_tus));
+	munmap(tc->page_heat, tc->npages);
+}
+
+/* Room for one more TU of any shape? */
+bool tc_room(struct bt *bt)
+{
+	struct tc *tc = &bt->tc;
+
+	return tc->next + TU_ROOM < tc->end && tc->ntus + 1 < tc->max_tus &&
+	       tc->ninsns + 256 < tc->max_insns &&
+	       tc->nexits + 256 < tc->max_exits &&
+	       tc->nentries + 256 < tc->max_entries;
+}
+
+static void untrace_all(struct bt *bt)
+{
+	for (uint64_t i = 0; i < bt->tc.npages; i++) {
+		if (!bt->tc.page_tus[i])
+			continue;
+		bt->tc.page_tus[i] = 0;
+		bt->mem->flags[i] &= ~MEM_TRACED;
+	}
+}
+
+static void ibtc_clear(struct bt *bt)
+{
+	for (unsigned i = 0; i < bt->nctx; i++)
+		madvise(bt_ibtc_tag(bt, i), IBTC_SIZE * 4, MADV_DONTNEED);
+}
+
+void tc_flush(struct bt *bt)
+{
+	struct tc *tc = &bt->tc;
+
+	bt->stats.tc_flush++;
+	bt->invalidated++;
+	untrace_all(bt);
+	ibtc_clear(bt);
+	memset(tc->hash, 0, TC_HASH * sizeof(*tc->hash));
+	tc->next = tc->units;
+	tc->ntus = tc->nexits = tc->nentries = 1;
+	tc->ninsns = 0;
+	bt->nctx = 0;
+	bt->ctx = NULL;
+}
+
+static uint32_t hash_of(uint32_t eip, uint32_t gpfn, uint32_t ctx)
+{
+	uint32_t h = eip * 0x9e3779b1u ^ gpfn * 0x85ebca6bu ^ ctx << 24;
+
+	return (h ^ h >> 15) & (TC_HASH - 1);
+}
+
+struct tc_entry *tc_lookup(struct bt *bt, uint32_t eip, uint32_t gpfn,
+			   uint32_t ctx)
+{
+	struct tc *tc = &bt->tc;
+	uint32_t i = tc->hash[hash_of(eip, gpfn, ctx)];
+
+	for (; i; i = tc->entries[i].hash_next) {
+		struct tc_entry *n = &tc->entries[i];
+
+		if (n->eip == eip && n->gpfn == gpfn && n->ctx == ctx)
+			return n;
+	}
+	return NULL;
+}
+
+void tc_add_entry(struct bt *bt, struct tu *tu, uint32_t eip, uint8_t *body,
+		  uint8_t *guarded)
+{
+	struct tc *tc = &bt->tc;
+	uint32_t id = tc->nentries++;
+	uint32_t *head = &tc->hash[hash_of(eip, tu->gpfn, tu->ctx)];
+
+	tc->entries[id] = (struct tc_entry){
+		.body = body, .guarded = guarded, .eip = eip,
+		.gpfn = tu->gpfn, .ctx = tu->ctx, .tu = tu - tc->tus,
+		.hash_next = *head };
+	*head = id;
+}
+
+struct tu *tc_find(struct bt *bt, const uint8_t *host)
+{
+	struct tc *tc = &bt->tc;
+	uint32_t lo = 1, hi = tc->ntus;
+
+	if (host < tc->units || host >= tc->next)
+		return NULL;
+	while (hi - lo > 1) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (tc->tus[mid].host <= host)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	if (lo >= tc->ntus || host < tc->tus[lo].host ||
+	    host >= tc->tus[lo].host + tc->tus[lo].host_len)
+		return NULL;
+	return &tc->tus[lo];
+}
+
+/* The instruction of @tu whose code contains @host (the sentinel included). */
+struct tu_insn *tu_insn_at(struct bt *bt, struct tu *tu, const uint8_t *host)
+{
+	struct tu_insn *in = &bt->tc.insns[tu->insn0];
+	uint32_t off = host - tu->host;
+	uint32_t lo = 0, hi = tu->ninsn + 1;
+
+	while (hi - lo > 1) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (in[mid].host_off <= off)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return &in[lo];
+}
+
+static void set_rel32(uint8_t *at, const uint8_t *to)
+{
+	int32_t rel = to - (at + 4);
+
+	memcpy(at, &rel, 4);
+}
+
+/*
+ * Same page as the exit's TU: its guard has been passed, go to the body.
+ * Else through the guard of the target, if it has one.
+ */
+static uint8_t *chain_address(const struct tu *from, const struct tu *to,
+			      const struct tc_entry *n)
+{
+	if (from->gpfn == to->gpfn && !from->gpfn2 && !to->gpfn2 &&
+	    ((from->eip ^ n->eip) & PAGE_MASK) == 0)
+		return n->body;
+	return n->guarded;
+}
+
+void tc_chain(struct bt *bt, uint32_t exit, struct tc_entry *to)
+{
+	struct tc *tc = &bt->tc;
+	struct tu_exit *x = &tc->exits[exit];
+
+	if (x->target)
+		return;
+	x->target = to - tc->entries;
+	x->next = to->in;
+	to->in = exit;
+	set_rel32(x->patch, chain_address(&tc->tus[x->tu], &tc->tus[to->tu],
+					  to));
+	bt->stats.chains++;
+}
+
+static void entry_unchain(struct bt *bt, struct tc_entry *n)
+{
+	struct tc *tc = &bt->tc;
+
+	for (uint32_t i = n->in; i;) {
+		struct tu_exit *x = &tc->exits[i];
+
+		i = x->next;
+		x->target = x->next = 0;
+		set_rel32(x->patch, x->thunk);
+		bt->stats.unchains++;
+	}
+	n->in = 0;
+}
+
+static void entry_unhash(struct bt *bt, struct tc_entry *n)
+{
+	struct tc *tc = &bt->tc;
+	uint32_t *p = &tc->hash[hash_of(n->eip, n->gpfn, n->ctx)];
+	int32_t *tag = &bt_ibtc_tag(bt, n->ctx)[n->eip & (IBTC_SIZE - 1)];
+
+	while (*p && *p != n - tc->entries)
+		p = &tc->entries[*p].hash_next;
+	if (*p)
+		*p = n->hash_next;
+	if (*tag == (int32_t)-(n->eip + 1))
+		*tag = 0;
+}
+
+/* An exit of a dying TU leaves the list of its target. */
+static void exit_forget(struct bt *bt, uint32_t id)
+{
+	struct tc *tc = &bt->tc;
+	struct tu_exit *x = &tc->exits[id];
+	uint32_t *p;
+
+	if (!x->target)
+		return;
+	for (p = &tc->entries[x->target].in; *p && *p != id;)
+		p = &tc->exits[*p].next;
+	if (*p)
+		*p = x->next;
+	x->target = 0;
+	set_rel32(x->patch, x->thunk);
+}
+
+static void page_remove(struct bt *bt, uint32_t gpfn, uint32_t id)
+{
+	struct tc *tc = &bt->tc;
+	uint32_t *p = &tc->page_tus[gpfn];
+
+	while (*p && *p != id) {
+		struct tu *t = &tc->tus[*p];
+
+		p = t->gpfn == gpfn ? &t->page_next : &t->page_next2;
+	}
+	if (*p) {
+		struct tu *t = &tc->tus[id];
+
+		*p = t->gpfn == gpfn ? t->page_next : t->page_next2;
+	}
+	if (!tc->page_tus[gpfn])
+		bt->mem->flags[gpfn] &= ~MEM_TRACED;
+}
+
+void tu_kill(struct bt *bt, struct tu *tu)
+{
+	struct tc *tc = &bt->tc;
+
+	if (tu->flags & TU_DEAD)
+		return;
+	tu->flags |= TU_DEAD;
+	for (uint32_t i = 0; i < tu->nentry; i++) {
+		entry_unchain(bt, &tc->entries[tu->entry0 + i]);
+		entry_unhash(bt, &tc->entries[tu->entry0 + i]);
+	}
+	for (uint32_t i = 0; i < tu->nexit; i++)
+		exit_forget(bt, tu->exit0 + i);
+	page_remove(bt, tu->gpfn, tu - tc->tus);
+	if (tu->gpfn2)
+		page_remove(bt, tu->gpfn2, tu - tc->tus);
+	bt->stats.tu_dead++;
+	bt->invalidated++;
+	bt_rstack_reset(bt);
+}
+
+static void page_add(struct bt *bt, uint32_t gpfn, uint32_t id, uint32_t *next)
+{
+	*next = bt->tc.page_tus[gpfn];
+	bt->tc.page_tus[gpfn] = id;
+	if (bt->mem->flags[gpfn] & MEM_TRACED)
+		return;
+	bt->mem->flags[gpfn] |= MEM_TRACED;
+	soft_protect(bt, gpfn);
+	windows_protect(bt, gpfn);
+}
+
+void tu_register_pages(struct bt *bt, struct tu *tu)
+{
+	uint32_t id = tu - bt->tc.tus;
+
+	page_add(bt, tu->gpfn, id, &tu->page_next);
+	if (tu->gpfn2 && tu->gpfn2 != tu->gpfn)
+		page_add(bt, tu->gpfn2, id, &tu->page_next2);
+	else
+		tu->gpfn2 = 0;
+}
+
+static bool tu_overlaps(const struct tu *tu, uint32_t gpfn, uint32_t from,
+			uint32_t to)
+{
+	if (tu->gpfn == gpfn && from < tu->hi && to > tu->lo)
+		return true;
+	return tu->gpfn2 == gpfn && from < tu->hi2;
+}
+
+static uint32_t tu_next_on(const struct tu *tu, uint32_t gpfn)
+{
+	return tu->gpfn == gpfn ? tu->page_next : tu->page_next2;
+}
+
+/* Kill (or only find) what was translated from [from, to) of one page. */
+static bool page_write(struct bt *bt, uint32_t gpfn, uint32_t from,
+		       uint32_t to, bool kill)
+{
+	struct tc *tc = &bt->tc;
+	bool hit = false;
+
+	if (gpfn >= tc->npages)
+		return false;
+	for (uint32_t i = tc->page_tus[gpfn]; i;) {
+		struct tu *tu = &tc->tus[i];
+
+		i = tu_next_on(tu, gpfn);
+		if (!tu_overlaps(tu, gpfn, from, to))
+			continue;
+		hit = true;
+		if (kill)
+			tu_kill(bt, tu);
+	}
+	if (hit && kill && tc->page_heat[gpfn] < 255)
+		tc->page_heat[gpfn]++;
+	return hit;
+}
+
+static bool write_pages(struct bt *bt, gpa_t gpa, uint64_t len, bool kill)
+{
+	bool hit = false;
+
+	while (len) {
+		uint32_t off = gpa & ~PAGE_MASK;
+		uint64_t n = PAGE_SIZE - off < len ? PAGE_SIZE - off : len;
+
+		hit |= page_write(bt, gpa >> PAGE_SHIFT, off, off + n, kill);
+		gpa += n;
+		len -= n;
+	}
+	return hit;
+}
+
+/* [gpa, gpa + len) is about to change: its translations die.  True if any. */
+bool tc_write(struct bt *bt, gpa_t gpa, uint64_t len)
+{
+	bool hit = write_pages(bt, gpa, len, true);
+
+	bt->stats.code_writes++;
+	bt->stats.code_hits += hit;
+	return hit;
+}
+
+bool tc_write_hits(struct bt *bt, gpa_t gpa, uint64_t len)
+{
+	return write_pages(bt, gpa, len, false);
+}
+
+void tc_kill_page(struct bt *bt, uint32_t gpfn)
+{
+	page_write(bt, gpfn, 0, PAGE_SIZE, true);
+}

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Templates for stack, control-flow and system instructions.  Each keeps the
+ * rule that makes faults precise: nothing the guest can see changes before the
+ * last access that can fault, so that a fault restarts the instruction.
+ */
+#include "fullvirt/bt/templates.h"
+
+#define OFF(f)	((uint32_t)__builtin_offsetof(struct bt, f))
+
+static const struct hmem stack_top = { R15, NO_REG, 0, 0 };
+
+static uint32_t seg_off(uint8_t seg)
+{
+	return OFF(v.seg) + seg * sizeof(struct segment) +
+	       __builtin_offsetof(struct segment, selector);
+}
+
+static void load_mem(struct region *r, const struct ginsn *g, uint8_t reg,
+		     int32_t extra)
+{
+	struct gaccess a = tpl_access(r, g->seg, g_address(g, extra), 4, false);
+
+	tpl_rm(&r->e, 0x8b, reg, a);
+}
+
+static void load_stack(struct region *r, uint8_t reg)
+{
+	tpl_rm(&r->e, 0x8b, reg, tpl_access(r, SEG_SS, stack_top, 4, false));
+}
+
+static void adjust_sp(struct region *r, int32_t by)
+{
+	e_lea32(&r->e, R15, (struct hmem){ R15, NO_REG, 0, by });
+}
+
+static void push_r(struct region *r, const struct ginsn *g)
+{
+	tpl_push_reg(r, hreg(g->opcode & 7));
+}
+
+static void pop_r(struct region *r, const struct ginsn *g)
+{
+	uint8_t reg = g->opcode & 7;
+
+	load_stack(r, hreg(reg));
+	if (reg != GPR_SP)
+		adjust_sp(r, 4);
+}
+
+static void push_i(struct region *r, const struct ginsn *g)
+{
+	int32_t v;
+
+	if (g->imm_len == 1)
+		v = (int8_t)g->bytes[g->imm_off];
+	else
+		__builtin_memcpy(&v, g->bytes + g->imm_off, 4);
+	tpl_push_imm(r, v);
+}
+
+static void push_m(struct region *r, const struct ginsn *g)
+{
+	if (g->mem)
+		load_mem(r, g, R13, 0);
+	else
+		e_mov32(&r->e, R13, hreg(g->rm));
+	tpl_push_reg(r, R13);
+}
+
+static uint8_t seg_of_push(const struct ginsn *g)
+{
+	return (g->opcode >> 3) & 7;	/* 06 0e 16 1e, 0f a0, 0f a8 */
+}
+
+static void push_seg(struct region *r, const struct ginsn *g)
+{
+	uint8_t seg = g->map ? (g->opcode == 0xa0 ? SEG_FS : SEG_GS)
+			     : seg_of_push(g);
+
+	e_rm_mem(&r->e, false, 0x0fb7, R13,
+		 (struct hmem){ R14, NO_REG, 0, seg_off(seg) });
+	tpl_push_reg(r, R13);
+}
+
+static void from_seg(struct region *r, const struct ginsn *g)
+{
+	e_rm_mem(&r->e, false, 0x0fb7, hreg(g->rm),
+		 (struct hmem){ R14, NO_REG, 0, seg_off(g->reg) });
+}
+
+/* POP m computes its address after esp has moved, SDM Vol. 2B. */
+static void pop_m(struct region *r, const struct ginsn *g)
+{
+	struct gaccess a;
+
+	if (!g->mem) {
+		load_stack(r, R13);
+		e_mov32(&r->e, hreg(g->rm), R13);
+		if (g->rm != GPR_SP)
+			adjust_sp(r, 4);
+		return;
+	}
+	load_stack(r, R13);
+	a = tpl_access(r, g->seg, g_address(g, g->base == GPR_SP ? 4 : 0), 4,
+		       true);
+	tpl_rm(&r->e, 0x89, R13, a);
+	adjust_sp(r, 4);
+}
+
+static void leave(struct region *r, const struct ginsn *g)
+{
+	struct gaccess a = tpl_access(r, SEG_SS,
+				      (struct hmem){ RBP, NO_REG, 0, 0 }, 4,
+				      false);
+
+	tpl_rm(&r->e, 0x8b, R13, a);
+	e_lea32(&r->e, R15, (struct hmem){ RBP, NO_REG, 0, 4 });
+	e_mov32(&r->e, RBP, R13);
+}
+
+/* The host's image has IF and bit 1 set; sysflags holds neither bit 1. */
+static void pushf(struct region *r, const struct ginsn *g)
+{
+	struct emit *e = &r->e;
+
+	e8(e, 0x9c);
+	e8(e, 0x41);
+	e8(e, 0x5d);		/* pop r13 */
+	e_load32(e, R8, OFF(sysflags));
+	e_lea32(e, R13, (struct hmem){ R13, R8, 0, -(int32_t)FLAG_IF });
+	tpl_push_reg(r, R13);
+}
+
+static int find_insn(const struct region *r, uint32_t eip)
+{
+	unsigned lo = 0, hi = r->n;
+
+	while (lo < hi) {
+		unsigned mid = (lo + hi) / 2;
+
+		if (r->g[mid].eip < eip)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < r->n && r->g[lo].eip == eip ? (int)lo : -1;
+}
+
+/* Point the rel32 at @patch to the guest address @eip, in or out of the TU. */
+static void go(struct region *r, uint8_t *patch, uint32_t eip)
+{
+	int i = find_insn(r, eip);
+
+	if (i < 0)
+		tpl_exit(r, patch, eip);
+	else
+		r->fix[r->nfix++] = (struct fixup){ patch, i };
+}
+
+void tpl_exit(struct region *r, uint8_t *patch, uint32_t eip)
+{
+	r->exits[r->nexits++] = (struct pending_exit){ patch, eip };
+}
+
+/*
+ * Where a host RET arrives after a guest RET, with the guest's return address
+ * in r8d: go on if it is the expected one.
+ */
+static void landing(struct region *r, uint32_t expected)
+{
+	struct emit *e = &r->e;
+
+	e_mov64(e, R11, RCX);
+	e_rm_mem(e, false, 0x8d, RCX,
+		 (struct hmem){ R8, NO_REG, 0, -(int32_t)expected });
+	e_jecxz(e, 8);
+	e_mov64(e, RCX, R11);
+	e_rel32(e, 0xe9, r->ctx->ret_miss);
+	e_mov64(e, RCX, R11);
+}
+
+static void call(struct region *r, const struct ginsn *g)
+{
+	uint32_t ret = g->eip + g->len;
+
+	tpl_push_imm(r, ret);
+	if (g->target == ret) {	/* call/pop to learn eip: no return follows */
+		go(r, e_rel32(&r->e, 0xe9, r->e.p), ret);
+		return;
+	}
+	go(r, e_rel32(&r->e, 0xe8, r->e.p), g->target);
+	landing(r, ret);
+}
+
+static void indirect_target(struct region *r, const struct ginsn *g,
+			    uint8_t reg)
+{
+	if (g->mem)
+		load_mem(r, g, reg, 0);
+	else
+		e_mov32(&r->e, reg, hreg(g->rm));
+}
+
+static void call_ind(struct region *r, const struct ginsn *g)
+{
+	uint32_t ret = g->eip + g->len;
+
+	indirect_target(r, g, R13);
+	tpl_push_imm(r, ret);
+	r->lookups[r->nlookups++].patch = e_rel32(&r->e, 0xe8, r->e.p);
+	landing(r, ret);
+}
+
+static void jmp_ind(struct region *r, const struct ginsn *g)
+{
+	indirect_target(r, g, R8);
+	tpl_lookup(r);
+}
+
+static void ret(struct region *r, const struct ginsn *g)
+{
+	uint16_t pop = 0;
+
+	if (g->imm_len == 2)
+		__builtin_memcpy(&pop, g->bytes + g->imm_off, 2);
+	load_stack(r, R8);
+	adjust_sp(r, 4 + pop);
+	e8(&r->e, 0xc3);
+}
+
+static void jmp(struct region *r, const struct ginsn *g)
+{
+	go(r, e_rel32(&r->e, 0xe9, r->e.p), g->target);
+}
+
+static void jcc(struct region *r, const struct ginsn *g)
+{
+	go(r, e_jcc32(&r->e, g->opcode & 15, r->e.p), g->target);
+}
+
+/* loopne, loope, loop, jecxz have only short forms: step over a jump. */
+static void loop(struct region *r, const struct ginsn *g)
+{
+	struct emit *e = &r->e;
+
+	e8(e, 0x67);
+	e8(e, g->opcode);
+	e8(e, 2);
+	e8(e, 0xeb);
+	e8(e, 5);
+	jmp(r, g);
+}
+
+static void set_if(struct region *r, bool on)
+{
+	struct emit *e = &r->e;
+	uint32_t iopl = (r->flags & CTX_IOPL_MASK) >> CTX_IOPL_SHIFT;
+
+	e_rm_mem(e, false, 0xc6, 0,
+		 (struct hmem){ R14, NO_REG, 0, OFF(sysflags) + 1 });
+	e8(e, iopl << 4 | on << 1);
+}
+
+static bool may_set_if(const struct region *r)
+{
+	return (r->flags & CTX_CPL_MASK) <=
+	       (r->flags & CTX_IOPL_MASK) >> CTX_IOPL_SHIFT;
+}
+
+static void interp(struct region *r, const struct ginsn *g)
+{
+	tpl_callout(r, bt_stub(r->bt, STUB_interp));
+}
+
+static void cli(struct region *r, const struct ginsn *g)
+{
+	if (may_set_if(r))
+		set_if(r, false);
+	else
+		interp(r, g);
+}
+
+/* With an interrupt waiting, STI and its shadow are the interpreter's. */
+static void sti(struct region *r, const struct ginsn *g)
+{
+	struct emit *e = &r->e;
+
+	if (!may_set_if(r)) {
+		interp(r, g);
+		return;
+	}
+	e_mov64(e, R11, RCX);
+	e_load32(e, RCX, OFF(poll));
+	e_jecxz(e, 8);
+	e_mov64(e, RCX, R11);
+	interp(r, g);
+	e_mov64(e, RCX, R11);
+	set_if(r, true);
+}
+
+static void rdtsc(struct region *r, const struct ginsn *g)
+{
+	if (r->flags & (CTX_TSC_OFF | CTX_TSD))
+		interp(r, g);
+	else
+		tpl_ident(r, g);
+}
+
+static void lea(struct region *r, const struct ginsn *g)
+{
+	if (g->p66)
+		e8(&r->e, 0x66);
+	e_lea32(&r->e, hreg(g->reg), g_address(g, 0));
+}
+
+static void nothing(struct region *r, const struct ginsn *g)
+{
+}
+
+static void hot(struct region *r, enum bt_hot h)
+{
+	tpl_callout(r, bt_hot_stub(r->bt, h));
+}
+
+static void string(struct region *r, const struct ginsn *g)
+{
+	hot(r, HOT_string);
+}
+
+static void load_seg(struct region *r, const struct ginsn *g)
+{
+	hot(r, HOT_load_seg);
+}
+
+static void popf(struct region *r, const struct ginsn *g)
+{
+	hot(r, HOT_popf);
+}
+
+static void iret(struct region *r, const struct ginsn *g)
+{
+	hot(r, HOT_iret);
+}
+
+static void sysenter(struct region *r, const struct ginsn *g)
+{
+	hot(r, HOT_sysenter);
+}
+
+static void sysexit(struct region *r, const struct ginsn *g)
+{
+	hot(r, HOT_sysexit);
+}
+
+static void int_n(struct region *r, const struct ginsn *g)
+{
+	hot(r, HOT_int_n);
+}
+
+static void (*const templates[])(struct region *, const struct ginsn *) = {
+	[C_INTERP] = interp, [C_IDENT] = tpl_ident, [C_NOP] = nothing,
+	[C_LEA] = lea, [C_PUSH_R] = push_r, [C_POP_R] = pop_r,
+	[C_PUSH_I] = push_i, [C_PUSH_M] = push_m, [C_PUSH_SEG] = push_seg,
+	[C_POP_M] = pop_m, [C_PUSHF] = pushf, [C_POPF] = popf,
+	[C_LEAVE] = leave, [C_PUSHA] = interp, [C_POPA] = interp,
+	[C_CALL] = call, [C_CALL_IND] = call_ind, [C_RET] = ret, [C_JMP] = jmp,
+	[C_JMP_IND] = jmp_ind, [C_JCC] = jcc, [C_LOOP] = loop,
+	[C_STRING] = string, [C_CLI] = cli, [C_STI] = sti, [C_RDTSC] = rdtsc,
+	[C_FROM_SEG] = from_seg, [C_LOAD_SEG] = load_seg, [C_IRET] = iret,
+	[C_SYSENTER] = sysenter, [C_SYSEXIT] = sysexit, [C_INT] = int_n,
+	[C_INTERP_END] = interp,
+};
+
+/* FS and GS operands need a usable, flat-limited segment in this context. */
+static bool segment_ok(const struct region *r, const struct ginsn *g)
+{
+	if (!g->mem || g->cls == C_LEA || g->cls == C_NOP)
+		return true;
+	if (g->seg == SEG_FS)
+		return r->flags & CTX_FS_OK;
+	if (g->seg == SEG_GS)
+		return r->flags & CTX_GS_OK;
+	return g->seg != SEG_CS || !g->mem_write;
+}
+
+void tpl_emit(struct region *r, unsigned i)
+{
+	const struct ginsn *g = &r->g[i];
+	uint8_t *start = r->e.p;
+
+	r->label[i] = start;
+	if (segment_ok(r, g))
+		templates[g->cls](r, g);
+	else
+		interp(r, g);
+	while (g->mem && r->e.p < start + 5)	/* room for bt_patch_site() */
+		e8(&r->e, 0x90);
+}
+
+void tpl_lookup(struct region *r)
+{
+	struct emit *e = &r->e;
+	uint32_t id = r->ctx->id;
+
+	e_rm_reg(e, false, 0x0fb7, R9, R8);
+	e_mov64(e, R11, RCX);
+	e_rm_mem(e, false, 0x8b, RCX,
+		 (struct hmem){ R14, R9, 2, (int32_t)ARENA_IBTC_TAG(id) });
+	e_lea32(e, RCX, (struct hmem){ RCX, R8, 0, 1 });
+	e_jecxz(e, 8);
+	e_mov64(e, RCX, R11);
+	e_rel32(e, 0xe9, bt_stub(r->bt, STUB_indirect));
+	e_mov64(e, RCX, R11);
+	e_rm_mem(e, false, 0xff, 4,
+		 (struct hmem){ R14, R9, 3, (int32_t)ARENA_IBTC_HOST(id) });
+}
+
+void tpl_guard(struct emit *e, uint32_t eip, uint32_t page, uint32_t gpfn)
+{
+	e_mov64(e, R11, RCX);
+	e_load32(e, RCX, ARENA_X + page * 4);
+	e_rm_mem(e, false, 0x8d, RCX,
+		 (struct hmem){ RCX, NO_REG, 0, -(int32_t)(gpfn + 1) });
+	e_jecxz(e, 14);
+	e_mov64(e, RCX, R11);
+	e_mov_imm32(e, R8, eip);
+	e_rel32(e, 0xe9, bt_stub(e->bt, STUB_guard));
+	e_mov64(e, RCX, R11);
+}
+
+void tpl_ctx_routines(struct bt *bt, struct ctx *c)
+{
+	struct region r = { .bt = bt, .e = { bt, bt->tc.next }, .ctx = c };
+
+	c->ret_miss = r.e.p;
+	e_rm_mem(&r.e, true, 0x8b, RSP,
+		 (struct hmem){ R14, NO_REG, 0, OFF(rs_top) });
+	tpl_lookup(&r);
+	bt->tc.next = r.e.p;
+}

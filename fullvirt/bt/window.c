@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Windows: 4 GiB host reservations that stand for guest linear spaces, filled
+ * with mappings of the memfd on demand.
+ *
+ * There is one window for supervisor code and one for each address space that
+ * has earned it (see root_graduate).  The supervisor window holds global pages
+ * only (or the identity map, unpaged), so that it survives every CR3 load;
+ * what is not global is SOFT's.
+ *
+ * A window is a TLB that outlives flushes: each mapping remembers the guest
+ * page-table entries that it was made from, and a flush compares them and
+ * drops what has changed.  No page table of the guest is ever traced, and
+ * stores to them cost nothing extra (SDM Vol. 3A 4.10.4.3 allows translations
+ * to be stale until then).
+ *
+ * Invariants: index[page] is the position in maps[] plus 1 of the mapping that
+ * covers it, 0 where the host has PROT_NONE; a traced page is never mapped
+ * writable.
+ */
+#include <errno.h>
+#include <immintrin.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "fullvirt/bt/bt.h"
+
+#define WINDOW_SIZE	(4 * GIB)
+#define UNPAGED		(~0ull)
+#define UNPAGED_PAGES	1024u	/* mapped per fault while PG = 0 */
+#define PAGING_MODE0	(CR0_PG | CR0_WP)
+#define PAGING_MODE4	(CR4_PAE | CR4_PSE | CR4_SMEP)
+/* Bits of an entry that processors or software change without a flush
+ * mattering to us: A, and the software bits. */
+#define PTE_IGNORED	(0x20ull | 0xe00ull)
+#define PTE_D		0x40ull
+
+static uint32_t paging_mode(const struct bt *bt)
+{
+	return (bt->v.cr0 & PAGING_MODE0) ^ (bt->v.cr4 & PAGING_MODE4) ^
+	       (uint32_t)(bt->v.msr.efer & EFER_NX) << 2;
+}
+
+int window_init(struct bt *bt, struct window *w)
+{
+	uint8_t *p = mmap(NULL, WINDOW_SIZE + 2 * WINDOW_GUARD, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	w->base = p + WINDOW_GUARD;
+	w->index = mmap(NULL, NPAGES * sizeof(*w->index),
+			PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (w->index == MAP_FAILED) {
+		munmap(p, WINDOW_SIZE + 2 * WINDOW_GUARD);
+		w->base = NULL;
+		return -ENOMEM;
+	}
+	w->nmaps = w->cap = 0;
+	w->maps = NULL;
+	w->mode = paging_mode(bt);
+	bt->vmas += 2;
+	return 0;
+}
+
+void window_fini(struct bt *bt, struct window *w)
+{
+	if (!w->base)
+		return;
+	munmap(w->base - WINDOW_GUARD, WINDOW_SIZE + 2 * WINDOW_GUARD);
+	munmap(w->index, NPAGES * sizeof(*w->index));
+	bt->vmas -= 2 * w->nmaps + 2;
+	free(w->maps);
+	*w = (struct window){ 0 };
+}
+
+static void index_set(struct window *w, uint32_t pn, uint32_t n, uint32_t v)
+{
+	for (uint32_t i = 0; i < n; i++)
+		w->index[pn + i] = v;
+}
+
+void window_drop_all(struct bt *bt, struct window *w)
+{
+	if (!w->base)
+		return;
+	mmap(w->base, WINDOW_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS |
+	     MAP_NORESERVE | MAP_FIXED, -1, 0);
+	madvise(w->index, NPAGES * sizeof(*w->index), MADV_DONTNEED);
+	bt->vmas -= 2 * w->nmaps;
+	bt->stats.unmaps += w->nmaps;
+	w->nmaps = 0;
+	w->mode = paging_mode(bt);
+}
+
+static uint8_t *linear(struct window *w, uint32_t pn)
+{
+	return w->base + ((uint64_t)pn << PAGE_SHIFT);
+}
+
+static void map_drop(struct bt *bt, struct window *w, uint32_t at)
+{
+	struct wmap *m = &w->maps[at];
+	struct wmap *last = &w->maps[w->nmaps - 1];
+
+	mmap(linear(w, m->pn), (uint64_t)m->npages << PAGE_SHIFT, PROT_NONE,
+	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+	index_set(w, m->pn, m->npages, 0);
+	if (m != last) {
+		*m = *last;
+		index_set(w, m->pn, m->npages, at + 1);
+	}
+	w->nmaps--;
+	bt->vmas -= 2;
+	bt->stats.unmaps++;
+}
+
+static void protect_traced(struct bt *bt, struct window *w,
+			   const struct wmap *m)
+{
+	for (uint32_t i = 0; i < m->npages; i++)
+		if (bt->mem->flags[m->gpfn + i] & (MEM_TRACED | MEM_ROM))
+			mprotect(linear(w, m->pn + i), PAGE_SIZE, PROT_READ);
+}
+
+/* The run of backed pages around @pn that one host call can map. */
+static struct wmap unpaged_run(struct bt *bt, uint32_t pn)
+{
+	uint32_t from = pn & ~(UNPAGED_PAGES - 1), n = 0;
+	struct wmap m = { .pte_gpa = UNPAGED, .pde_gpa = UNPAGED,
+			  .writable = true, .global = true };
+
+	while (!mem_backed(bt->mem, (gpa_t)from << PAGE_SHIFT))
+		from++;
+	for (uint32_t i = from; i < pn; i++)
+		if (!mem_backed(bt->mem, (gpa_t)i << PAGE_SHIFT))
+			from = i + 1;
+	while (from + n < (pn & ~(UNPAGED_PAGES - 1)) + UNPAGED_PAGES &&
+	       mem_backed(bt->mem, (gpa_t)(from + n) << PAGE_SHIFT))
+		n++;
+	m.pn = m.gpfn = from;
+	m.npages = n;
+	return m;
+}
+
+static bool run_backed(struct bt *bt, uint32_t gpfn, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (!mem_backed(bt->mem, (gpa_t)(gpfn + i) << PAGE_SHIFT))
+			return false;
+	return true;
+}
+
+static uint64_t entry_at(struct bt *bt, gpa_t gpa)
+{
+	const uint8_t *p = mem_hva(bt->mem, gpa);
+
+	return bt->v.cr4 & CR4_PAE ? *(const uint64_t *)p
+				   : *(const uint32_t *)p;
+}
+
+static struct wmap paged_run(struct bt *bt, uint32_t pn,
+			     const struct x86_walk *t)
+{
+	uint32_t n = 1u << (t->page_shift - PAGE_SHIFT);
+	uint32_t gpfn = t->gpa >> PAGE_SHIFT;
+	struct wmap m = { .pn = pn, .npages = 1, .gpfn = gpfn,
+			  .writable = t->writable, .global = t->global,
+			  .pte_gpa = t->pte_gpa, .pde_gpa = t->pde_gpa };
+
+	if (n > 1 && run_backed(bt, gpfn & ~(n - 1), n)) {
+		m.pn = pn & ~(n - 1);
+		m.gpfn = gpfn & ~(n - 1);
+		m.npages = n;
+	}
+	m.pte = entry_at(bt, m.pte_gpa);
+	m.pde = entry_at(bt, m.pde_gpa);
+	return m;
+}
+
+static int map_add(struct bt *bt, struct window *w, const struct wmap *m)
+{
+	if (w->nmaps == w->cap) {
+		uint32_t cap = w->cap ? 2 * w->cap : 64;
+		struct wmap *p = realloc(w->maps, cap * sizeof(*p));
+
+		if (!p)
+			return -ENOMEM;
+		w->maps = p;
+		w->cap = cap;
+	}
+	w->maps[w->nmaps++] = *m;
+	index_set(w, m->pn, m->npages, w->nmaps);
+	bt->vmas += 2;
+	bt->stats.maps++;
+	return 0;
+}
+
+/* Mappings that the new one overlaps go first (a 4 KiB page under a 4 MiB). */
+static void clear_range(struct bt *bt, struct window *w, const struct wmap *m)
+{
+	for (uint32_t i = 0; i < m->npages; i++)
+		if (w->index[m->pn + i])
+			map_drop(bt, w, w->index[m->pn + i] - 1);
+}
+
+static void make_room(struct bt *bt, struct window *w);
+
+/*
+ * Map the page of @gva, for which the walk @t has just succeeded, into @w.
+ * The caller has checked that its frame is backed.  About 4 us.
+ * Returns 0 or a negative errno.
+ */
+int window_map_page(struct bt *bt, struct window *w, uint32_t gva,
+		    const struct x86_walk *t, bool write)
+{
+	uint32_t pn = gva >> PAGE_SHIFT;
+	struct wmap m;
+	int prot;
+
+	make_room(bt, w);
+	m = bt->v.cr0 & CR0_PG ? paged_run(bt, pn, t) : unpaged_run(bt, pn);
+	prot = PROT_READ | (m.writable ? PROT_WRITE : 0);
+	clear_range(bt, w, &m);
+	if (mmap(linear(w, m.pn), (uint64_t)m.npages << PAGE_SHIFT, prot,
+		 MAP_SHARED | MAP_FIXED, bt->mem->fd,
+		 mem_offset(bt->mem, (gpa_t)m.gpfn << PAGE_SHIFT)) ==
+	    MAP_FAILED)
+		return -errno;
+	if (m.writable)
+		protect_traced(bt, w, &m);
+	w->pdpte[0] = bt->v.pdpte[0];
+	w->pdpte[1] = bt->v.pdpte[1];
+	w->pdpte[2] = bt->v.pdpte[2];
+	w->pdpte[3] = bt->v.pdpte[3];
+	return map_add(bt, w, &m);
+}
+
+static bool entry_same(struct bt *bt, gpa_t gpa, uint64_t was,
+		       uint64_t ignored)
+{
+	return !((entry_at(bt, gpa) ^ was) & ~ignored);
+}
+
+static bool map_valid(struct bt *bt, const struct wmap *m)
+{
+	if (m->pte_gpa == UNPAGED)
+		return true;
+	return entry_same(bt, m->pte_gpa, m->pte,
+			  PTE_IGNORED | (m->writable ? 0 : PTE_D)) &&
+	       (m->pde_gpa == m->pte_gpa ||
+		entry_same(bt, m->pde_gpa, m->pde, PTE_IGNORED | PTE_D));
+}
+
+static bool mode_changed(struct bt *bt, struct window *w)
+{
+	if (w->mode != paging_mode(bt))
+		return true;
+	return bt->v.cr4 & CR4_PAE && bt->v.cr0 & CR0_PG && w->nmaps &&
+	       memcmp(w->pdpte, bt->v.pdpte, sizeof(w->pdpte));
+}
+
+/* A TLB flush: drop the mappings whose guest entries have changed. */
+void window_validate(struct bt *bt, struct window *w, bool global_too)
+{
+	if (!w->base || !w->nmaps)
+		return;
+	if (mode_changed(bt, w)) {
+		window_drop_all(bt, w);
+		return;
+	}
+	bt->stats.validations++;
+	for (uint32_t i = w->nmaps; i-- > 0;) {
+		const struct wmap *m = &w->maps[i];
+
+		if ((!m->global || global_too) && !map_valid(bt, m))
+			map_drop(bt, w, i);
+	}
+}
+
+void window_invlpg(struct bt *bt, struct window *w, uint32_t gva)
+{
+	uint32_t at;
+
+	if (!w->base)
+		return;
+	at = w->index[gva >> PAGE_SHIFT];
+	if (at && !map_valid(bt, &w->maps[at - 1]))
+		map_drop(bt, w, at - 1);
+}
+
+static void window_protect(struct bt *bt, struct window *w, uint32_t gpfn)
+{
+	for (uint32_t i = 0; i < w->nmaps; i++) {
+		const struct wmap *m = &w->maps[i];
+
+		if (m->writable && gpfn - m->gpfn < m->npages)
+			mprotect(linear(w, m->pn + gpfn - m->gpfn), PAGE_SIZE,
+				 PROT_READ);
+	}
+}
+
+/* Frame @gpfn is traced from now on: no window may write it. */
+void windows_protect(struct bt *bt, uint32_t gpfn)
+{
+	window_protect(bt, &bt->kwin, gpfn);
+	for (unsigned i = 0; i < MAX_ROOTS; i++)
+		if (bt->roots[i].win)
+			window_protect(bt, bt->roots[i].win, gpfn);
+}
+
+/* ------------------------------------------------ address spaces */
+
+static void root_release_window(struct bt *bt, struct root *r)
+{
+	if (!r->win)
+		return;
+	window_fini(bt, r->win);
+	free(r->win);
+	r->win = NULL;
+	r->graduated = false;
+}
+
+/* The least recently used window but that of the current root. */
+static struct root *root_oldest(struct bt *bt, bool with_window)
+{
+	struct root *best = NULL;
+
+	for (unsigned i = 0; i < MAX_ROOTS; i++) {
+		struct root *r = &bt->roots[i];
+
+		if (r == bt->root || (with_window && !r->win))
+			continue;
+		if (!best || r->last_use < best->last_use)
+			best = r;
+	}
+	return best;
+}
+
+/* Keep the process under its budget of host mappings. */
+static void make_room(struct bt *bt, struct window *w)
+{
+	while (bt->vmas + 4 > bt->vma_budget) {
+		struct root *r = root_oldest(bt, true);
+
+		bt->stats.evictions++;
+		if (r)
+			root_release_window(bt, r);
+		else if (w->nmaps)
+			window_drop_all(bt, w);
+		else if (bt->kwin.nmaps)
+			window_drop_all(bt, &bt->kwin);
+		else
+			return;
+	}
+}
+
+struct root *root_get(struct bt *bt, uint32_t cr3)
+{
+	struct root *r;
+
+	for (unsigned i = 0; i < MAX_ROOTS; i++) {
+		r = &bt->roots[(cr3 / PAGE_SIZE + i) % MAX_ROOTS];
+		if (!r->used)
+			break;
+		if (r->cr3 == cr3)
+			goto found;
+	}
+	if (r->used) {
+		r = root_oldest(bt, false);
+		root_release_window(bt, r);
+	}
+	*r = (struct root){ .cr3 = cr3, .used = true };
+found:
+	r->last_use = ++bt->root_clock;
+	return r;
+}
+
+/* Give @r a window: its user code has run long enough to repay one. */
+void root_graduate(struct bt *bt, struct root *r)
+{
+	if (!r->win) {
+		r->win = calloc(1, sizeof(*r->win));
+		if (!r->win || window_init(bt, r->win)) {
+			free(r->win);
+			r->win = NULL;
+			return;
+		}
+	}
+	make_room(bt, r->win);
+	r->graduated = true;
+	r->faults = 0;
+	bt->stats.graduations++;
+}
+
+/* Back to SOFT: the window misses more than it serves. */
+void root_demote(struct bt *bt, struct root *r)
+{
+	root_release_window(bt, r);
+	r->backoff = r->backoff ? 2 * r->backoff : 4;
+	if (r->backoff > 1024)
+		r->backoff = 1024;
+	r->ticks = 0;
+	bt->stats.demotions++;
+}
+
+struct window *bt_window(struct bt *bt)
+{
+	return bt->ctx->user && bt->v.cr0 & CR0_PG ? bt->root->win
+						   : &bt->kwin;
+}
