@@ -32,6 +32,7 @@
 #define NPAGES		(1u << 20)	/* pages of a 4 GiB linear space */
 #define IBTC_SIZE	(1u << 16)	/* indexed by the low 16 bits of eip */
 #define MAX_CTX		64
+#define NSITES		1024
 #define MAX_ROOTS	256
 #define RSTACK_SIZE	(16 * KIB)
 /* Around a window. A bit-string operand reaches 256 MiB to either side of its base. */
@@ -276,6 +277,10 @@ struct bt {
 	uint32_t fault_trap, fault_err;
 	bool stepping;
 
+	/* Callout sites found recently, by return address. */
+	struct { uint64_t site; struct tu *tu; struct tu_insn *in; }
+		sites[NSITES];
+
 	struct engine_exit_info *info;
 	struct bt_stats stats;
 	FILE *log, *perf_map;
@@ -338,8 +343,8 @@ enum bt_stub {
 
 /* Specialised callouts: name, C function; stub is STUB_hot + HOT_STRIDE * n. */
 #define BT_HOTS(X)							\
-	X(string) X(popf) X(load_seg) X(iret) X(sti) X(sysenter)	\
-	X(sysexit) X(int_n)
+	X(string) X(popf) X(load_seg) X(iret) X(sysenter) X(sysexit)	\
+	X(int_n)
 
 enum bt_hot {
 #define X(name) HOT_##name,
@@ -383,7 +388,8 @@ bool bt_patch_site(struct bt *bt, struct tu *tu, struct tu_insn *in,
 /* softmmu.c */
 int soft_init(struct bt *bt);
 void soft_fini(struct bt *bt);
-bool soft_fill(struct bt *bt, uint32_t gva, bool write, struct x86_walk *w);
+bool soft_fill(struct bt *bt, uint32_t gva, bool user, bool write,
+	       struct x86_walk *w);
 void soft_flush(struct bt *bt, bool global_too);
 void soft_invlpg(struct bt *bt, uint32_t gva);
 void soft_protect(struct bt *bt, uint32_t gpfn);
@@ -418,8 +424,9 @@ struct tu_insn *bt_locate(struct bt *bt, struct tu **tu);
 uint8_t *bt_next_host(struct bt *bt, struct tu *tu, struct tu_insn *in);
 void bt_dispatch_init(struct bt *bt);
 
-/* hot.c */
+/* hot.c, gates.c */
 void bt_hot_init(struct bt *bt);
+void bt_gates_init(struct bt *bt);
 extern const struct x86_hooks bt_hooks;
 
 /* fault.c */

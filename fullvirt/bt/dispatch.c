@@ -378,13 +378,18 @@ static void *chain(struct bt *bt)
 /* Where the callout at bt->site is: its TU and instruction; sets rip. */
 struct tu_insn *bt_locate(struct bt *bt, struct tu **tu)
 {
-	const uint8_t *at = (const uint8_t *)bt->site - 1;
-	struct tu_insn *in;
+	unsigned i = (bt->site ^ bt->site >> 10) & (NSITES - 1);
 
-	*tu = tc_find(bt, at);
-	in = tu_insn_at(bt, *tu, at);
-	bt->v.rip = (*tu)->eip + in->goff;
-	return in;
+	if (bt->sites[i].site != bt->site) {
+		const uint8_t *at = (const uint8_t *)bt->site - 1;
+
+		bt->sites[i].site = bt->site;
+		bt->sites[i].tu = tc_find(bt, at);
+		bt->sites[i].in = tu_insn_at(bt, bt->sites[i].tu, at);
+	}
+	*tu = bt->sites[i].tu;
+	bt->v.rip = (*tu)->eip + bt->sites[i].in->goff;
+	return bt->sites[i].in;
 }
 
 /* Host code of the instruction after @in, in the parent for a patch. */
@@ -439,7 +444,7 @@ static void *soft_miss(struct bt *bt, bool write)
 
 	bt->stats.soft_misses++;
 	if (ea >> PAGE_SHIFT == (uint32_t)bt->r9 &&
-	    soft_fill(bt, ea, write, &w))
+	    soft_fill(bt, ea, bt->ctx->user, write, &w))
 		return tu->host + in->host_off;
 	return bt_interp_site(bt, tu, in);
 }

@@ -1,9 +1,287 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Hot callouts: frequent system instructions done without the interpreter.
+ * Hot callouts: frequent system and string instructions done without the
+ * interpreter.  Each handles the plain case and leaves everything else, faults
+ * included, to bt_interp_site() with the guest's state untouched.
  */
-#include "fullvirt/bt/bt.h"
+#include "fullvirt/bt/hot.h"
+
+static void skip_prefixes(struct hot *h)
+{
+	for (;; h->op++) {
+		switch (h->bytes[h->op]) {
+		case 0x66:
+			h->p66 = true;
+			break;
+		case 0xf2: case 0xf3:
+			h->rep = h->bytes[h->op];
+			break;
+		case 0x26: case 0x2e: case 0x36: case 0x3e: case 0x64:
+		case 0x65: case 0x67: case 0xf0:
+			h->odd = true;
+			break;
+		default:
+			return;
+		}
+	}
+}
+
+struct hot hot_begin(struct bt *bt)
+{
+	struct hot h = { 0 };
+	uint32_t off;
+
+	h.in = bt_locate(bt, &h.tu);
+	off = (h.tu->eip & ~PAGE_MASK) + h.in->goff;
+	if (off + 15 > PAGE_SIZE) {
+		h.odd = true;
+		return h;
+	}
+	h.bytes = mem_hva(bt->mem, ((gpa_t)h.tu->gpfn << PAGE_SHIFT) + off);
+	skip_prefixes(&h);
+	return h;
+}
+
+void *hot_slow(struct bt *bt, struct hot *h)
+{
+	return bt_interp_site(bt, h->tu, h->in);
+}
+
+void *hot_done(struct bt *bt, struct hot *h)
+{
+	bt->v.rip = (uint32_t)(bt->v.rip + h->in->len);
+	return bt_next_host(bt, h->tu, h->in);
+}
+
+void *hot_done_ctx(struct bt *bt, struct hot *h)
+{
+	struct ctx *was = bt->ctx;
+	uint32_t before = bt->invalidated;
+
+	bt_set_ctx(bt);
+	if (bt->ctx == was && bt->invalidated == before)
+		return hot_done(bt, h);
+	bt->v.rip = (uint32_t)(bt->v.rip + h->in->len);
+	return bt_resume(bt);
+}
+
+void *hot_mem(struct bt *bt, uint32_t gva, unsigned n, unsigned access)
+{
+	if ((gva & ~PAGE_MASK) + n > PAGE_SIZE)
+		return NULL;
+	return soft_hva(bt, gva, n, access);
+}
+
+/* ------------------------------------------------ movs, stos */
+
+static unsigned access_user(const struct bt *bt)
+{
+	return bt->ctx->user ? X86_ACC_USER : 0;
+}
+
+static uint32_t to_page_end(uint32_t gva)
+{
+	return PAGE_SIZE - (gva & ~PAGE_MASK);
+}
+
+static void copy(uint8_t *d, const uint8_t *s, uint64_t bytes, unsigned size)
+{
+	uint64_t n = bytes / size;
+
+	if (d - s >= (int64_t)bytes || s - d >= (int64_t)bytes || size == 1)
+		asm volatile("rep movsb" : "+D" (d), "+S" (s), "+c" (bytes)
+			     :: "memory");
+	else if (size == 2)
+		asm volatile("rep movsw" : "+D" (d), "+S" (s), "+c" (n)
+			     :: "memory");
+	else
+		asm volatile("rep movsl" : "+D" (d), "+S" (s), "+c" (n)
+			     :: "memory");
+}
+
+static void fill(uint8_t *d, uint32_t val, uint64_t n, unsigned size)
+{
+	if (size == 1)
+		asm volatile("rep stosb" : "+D" (d), "+c" (n)
+			     : "a" (val) : "memory");
+	else if (size == 2)
+		asm volatile("rep stosw" : "+D" (d), "+c" (n)
+			     : "a" (val) : "memory");
+	else
+		asm volatile("rep stosl" : "+D" (d), "+c" (n)
+			     : "a" (val) : "memory");
+}
+
+/*
+ * Do as many iterations as fit in the pages at hand.  Returns the number done,
+ * 0 if the interpreter must look at the next one.
+ */
+static uint32_t string_chunk(struct bt *bt, bool movs, unsigned size,
+			     uint32_t count)
+{
+	uint32_t di = bt->v.gpr[GPR_DI], si = bt->v.gpr[GPR_SI];
+	uint64_t n = to_page_end(di);
+	uint8_t *d, *s = NULL;
+
+	if (movs && to_page_end(si) < n)
+		n = to_page_end(si);
+	n /= size;
+	if (n > count)
+		n = count;
+	if (!n)
+		return 0;
+	d = soft_hva(bt, di, size, access_user(bt) | X86_ACC_WRITE);
+	if (movs)
+		s = soft_hva(bt, si, size, access_user(bt));
+	if (!d || (movs && !s))
+		return 0;
+	if (movs)
+		copy(d, s, n * size, size);
+	else
+		fill(d, bt->v.gpr[GPR_AX], n, size);
+	bt->v.gpr[GPR_DI] = (uint32_t)(di + n * size);
+	if (movs)
+		bt->v.gpr[GPR_SI] = (uint32_t)(si + n * size);
+	return n;
+}
+
+static void *rep_string(struct bt *bt, struct hot *h, bool movs, unsigned size)
+{
+	while ((uint32_t)bt->v.gpr[GPR_CX]) {
+		uint32_t n = string_chunk(bt, movs, size, bt->v.gpr[GPR_CX]);
+
+		if (!n)
+			return hot_slow(bt, h);
+		bt->v.gpr[GPR_CX] -= n;
+		if (bt->kick && bt->v.gpr[GPR_CX])
+			return h->tu->host + h->in->host_off;
+	}
+	return hot_done(bt, h);
+}
+
+static void *string(struct bt *bt)
+{
+	struct hot h = hot_begin(bt);
+	unsigned size;
+	uint8_t op;
+
+	if (h.odd || bt->hflags & FLAG_DF)
+		return hot_slow(bt, &h);
+	op = h.bytes[h.op];
+	size = !(op & 1) ? 1 : h.p66 ? 2 : 4;
+	if ((op & ~1) != 0xa4 && (op & ~1) != 0xaa)
+		return hot_slow(bt, &h);
+	if (h.rep)
+		return rep_string(bt, &h, (op & ~1) == 0xa4, size);
+	if (!string_chunk(bt, (op & ~1) == 0xa4, size, 1))
+		return hot_slow(bt, &h);
+	return hot_done(bt, &h);
+}
+
+/* ------------------------------------------------ segment loads */
+
+const uint64_t *hot_descriptor(struct bt *bt, uint16_t sel)
+{
+	uint64_t base = bt->v.gdtr.base;
+	uint32_t limit = bt->v.gdtr.limit;
+	uint32_t at = sel & ~7u;
+
+	if (sel & 4) {
+		base = bt->v.ldtr.base;
+		limit = bt->v.ldtr.limit;
+		if (bt->v.ldtr.attr & SEG_UNUSABLE)
+			return NULL;
+	}
+	if (at + 7 > limit)
+		return NULL;
+	return hot_mem(bt, (uint32_t)(base + at), 8, X86_ACC_READ);
+}
+
+static uint32_t desc_limit(uint64_t d)
+{
+	uint32_t l = (d & 0xffff) | (d >> 32 & 0xf0000);
+
+	return d >> 55 & 1 ? l << 12 | 0xfff : l;
+}
+
+struct segment hot_segment(uint64_t d, uint16_t sel)
+{
+	return (struct segment){
+		.base = (d >> 16 & 0xffffff) | (d >> 32 & 0xff000000),
+		.limit = desc_limit(d), .attr = d >> 40 & 0xf0ff,
+		.selector = sel };
+}
+
+/* An ordinary writable data segment that this CPL may load? */
+static bool plain_data(uint64_t d, unsigned cpl, uint16_t sel)
+{
+	unsigned dpl = d >> 45 & 3, rpl = sel & 3;
+
+	return (desc_kind(d) & 0x9b) == 0x93 && dpl >= cpl && dpl >= rpl;
+}
+
+static bool load_data(struct bt *bt, enum seg_reg seg, uint16_t sel)
+{
+	struct segment *s = &bt->v.seg[seg];
+	const uint64_t *p;
+	uint64_t d;
+
+	if (seg == SEG_CS || seg == SEG_SS || bt->sysflags & FLAG_VM)
+		return false;
+	if (!(sel & ~3)) {
+		*s = (struct segment){ .selector = sel, .attr = SEG_UNUSABLE };
+		return true;
+	}
+	p = hot_descriptor(bt, sel);
+	if (!p)
+		return false;
+	d = *p;
+	if (!plain_data(d, bt->ctx->flags & CTX_CPL_MASK, sel))
+		return false;
+	*s = hot_segment(d, sel);
+	return true;
+}
+
+/* mov sreg, r32 (8E, register form); pop es, ds, fs, gs. */
+static bool seg_operand(struct bt *bt, struct hot *h, enum seg_reg *seg,
+			uint16_t *sel, bool *pop)
+{
+	uint8_t op = h->bytes[h->op], modrm = h->bytes[h->op + 1];
+	const uint32_t *p;
+
+	*pop = op != 0x8e;
+	if (op == 0x8e) {
+		*seg = modrm >> 3 & 7;
+		*sel = bt->v.gpr[modrm & 7];
+		return modrm >= 0xc0 && *seg < SEG_COUNT;
+	}
+	*seg = op == 0x0f ? (modrm == 0xa1 ? SEG_FS : SEG_GS) : op >> 3 & 7;
+	p = hot_mem(bt, bt->v.gpr[GPR_SP], 4, access_user(bt));
+	if (!p)
+		return false;
+	*sel = *p;
+	return true;
+}
+
+static void *load_seg(struct bt *bt)
+{
+	struct hot h = hot_begin(bt);
+	enum seg_reg seg;
+	uint16_t sel;
+	bool pop;
+
+	if (h.odd || h.p66 || h.rep || !seg_operand(bt, &h, &seg, &sel, &pop))
+		return hot_slow(bt, &h);
+	if (!load_data(bt, seg, sel))
+		return hot_slow(bt, &h);
+	if (pop)
+		bt->v.gpr[GPR_SP] = (uint32_t)(bt->v.gpr[GPR_SP] + 4);
+	return hot_done_ctx(bt, &h);
+}
 
 void bt_hot_init(struct bt *bt)
 {
+	bt->fn_hot[HOT_string] = string;
+	bt->fn_hot[HOT_load_seg] = load_seg;
+	bt_gates_init(bt);
 }

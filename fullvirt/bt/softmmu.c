@@ -98,13 +98,13 @@ static void fill(struct bt *bt, enum soft_kind k, uint32_t gva, gpa_t gpa,
 }
 
 /*
- * Walk the guest's tables for @gva at the current privilege and cache what the
+ * Walk the guest's tables for @gva as @user or supervisor and cache what the
  * walk allows.  Returns false if the access cannot be made directly: @w then
  * says why (a page fault, or a page that is a device, ROM or traced).
  */
-bool soft_fill(struct bt *bt, uint32_t gva, bool write, struct x86_walk *w)
+bool soft_fill(struct bt *bt, uint32_t gva, bool user, bool write,
+	       struct x86_walk *w)
 {
-	bool user = vcpu_cpl(&bt->v) == 3;
 	enum soft_kind k = user ? SOFT_UR : SOFT_KR;
 	uint8_t flags;
 
@@ -169,9 +169,8 @@ void *soft_hva(void *opaque, gva_t gva, unsigned size, unsigned access)
 	k += !!(access & X86_ACC_WRITE);
 	if (bt_tag(bt, k)[pn] == -(int32_t)(pn + 1))
 		return (uint8_t *)bt_add(bt, k)[pn] + (uint32_t)gva;
-	if ((vcpu_cpl(&bt->v) == 3) != !!(access & X86_ACC_USER))
-		return NULL;
-	if (!soft_fill(bt, gva, access & X86_ACC_WRITE, &w))
+	if (!soft_fill(bt, gva, access & X86_ACC_USER, access & X86_ACC_WRITE,
+		       &w))
 		return NULL;
 	return (uint8_t *)bt_add(bt, k)[pn] + (uint32_t)gva;
 }

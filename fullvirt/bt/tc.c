@@ -111,6 +111,7 @@ void tc_flush(struct bt *bt)
 	untrace_all(bt);
 	ibtc_clear(bt);
 	memset(tc->hash, 0, TC_HASH * sizeof(*tc->hash));
+	memset(bt->sites, 0, sizeof(bt->sites));
 	tc->next = tc->units;
 	tc->ntus = tc->nexits = tc->nentries = 1;
 	tc->ninsns = 0;
