@@ -232,14 +232,22 @@ static int initrds_get(struct boot *b, const struct boot_config *cfg,
 	return 0;
 }
 
-static int choose_loader(struct boot *b, char *err)
+static int choose_loader(struct boot *b, const struct boot_config *cfg,
+			 char *err)
 {
+	const char *cmdline = cfg->cmdline;
+
 	for (unsigned i = 0; i < ARRAY_SIZE(loaders) && !b->loader; i++)
 		if (loaders[i]->probe(&b->kernel))
 			b->loader = loaders[i];
 	if (!b->loader)
 		return boot_fail(err, b->kernel.path, "neither a Linux kernel "
 				 "(bzImage) nor a multiboot image");
+	if (!cmdline && b->loader == &boot_linux)
+		cmdline = cfg->linux_cmdline;
+	b->cmdline = strdup(cmdline ? cmdline : "");
+	if (!b->cmdline)
+		return boot_fail(err, b->kernel.path, "out of memory");
 	return b->loader->plan(b, err);
 }
 
@@ -252,14 +260,11 @@ int boot_create(struct boot **out, const struct boot_config *cfg, char *err)
 		return boot_fail(err, cfg->kernel, "out of memory");
 	b->ram_size = cfg->ram_size;
 	b->vga_text = cfg->vga_text;
-	b->cmdline = strdup(cfg->cmdline ? cfg->cmdline : "");
-	ret = b->cmdline ? 0 : boot_fail(err, cfg->kernel, "out of memory");
-	if (!ret)
-		ret = kernel_get(b, cfg, err);
+	ret = kernel_get(b, cfg, err);
 	if (!ret)
 		ret = initrds_get(b, cfg, err);
 	if (!ret)
-		ret = choose_loader(b, err);
+		ret = choose_loader(b, cfg, err);
 	if (ret) {
 		boot_destroy(b);
 		return ret;

@@ -25,7 +25,8 @@ struct boot_config {
 	/* Linux: joined to one initrd; multiboot: one module each. */
 	const char *const *initrds;
 	unsigned ninitrds;
-	const char *cmdline;		/* NULL: none */
+	const char *cmdline;		/* NULL: not given */
+	const char *linux_cmdline;	/* for Linux, if @cmdline is not given */
 	uint64_t ram_size;		/* bytes, as given to mem_create() */
 	bool vga_text;			/* the machine has an 80x25 VGA text screen */
 };

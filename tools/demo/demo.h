@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The built-in guest: a kernel of a few hundred lines that shows a machine at
+ * work.  Freestanding, 32-bit, no library.
+ */
+#ifndef TOOLS_DEMO_DEMO_H
+#define TOOLS_DEMO_DEMO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HZ		100
+#define COM1		0x3f8
+#define IRQ_TIMER	0
+#define IRQ_COM1	4
+
+static inline void outb(uint16_t port, uint8_t v)
+{
+	__asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port));
+}
+
+static inline void outw(uint16_t port, uint16_t v)
+{
+	__asm__ volatile("outw %0, %1" : : "a"(v), "Nd"(port));
+}
+
+static inline uint8_t inb(uint16_t port)
+{
+	uint8_t v;
+
+	__asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
+	return v;
+}
+
+static inline uint16_t inw(uint16_t port)
+{
+	uint16_t v;
+
+	__asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port));
+	return v;
+}
+
+static inline uint64_t rdtsc(void)
+{
+	uint64_t v;
+
+	__asm__ volatile("rdtsc" : "=A"(v));
+	return v;
+}
+
+/* What start.S leaves on the stack. */
+struct frame {
+	uint32_t edi, esi, ebp, esp, ebx, edx, ecx, eax;
+	uint32_t vector, error;
+	uint32_t eip, cs, eflags;
+};
+
+struct multiboot_info;
+
+/* console.c: COM1.  print() knows %s %u %x %c and %%. */
+void console_init(void);
+void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Next byte of input, waiting with HLT. */
+int console_getc(void);
+
+/* trap.c */
+void trap_init(void);
+void interrupt(struct frame *f);
+/* Handlers return true if the instruction may go on. */
+extern bool (*page_fault)(uint32_t addr, uint32_t error);
+extern volatile uint32_t ticks;
+
+/* paging.c: identity-map RAM below 16 MiB and switch paging on. */
+void paging_init(void);
+void paging_demo(void);
+
+/* power.c */
+void power_off(void) __attribute__((noreturn));
+void reboot(void) __attribute__((noreturn));
+
+/* main.c */
+void demo_main(uint32_t magic, const struct multiboot_info *info);
+
+#endif

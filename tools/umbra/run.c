@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * umbra run: from a configuration to a machine, and back to nothing.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backends/char.h"
+#include "backends/char_open.h"
+#include "backends/tty.h"
+#include "hypervisor/boot/boot.h"
+#include "hypervisor/loop.h"
+#include "hypervisor/vm.h"
+#include "tools/lib/monitor.h"
+#include "tools/lib/options.h"
+#include "tools/umbra/cmd.h"
+
+/* What Linux gets without --append: its messages where the user looks. */
+#define LINUX_CMDLINE	"console=ttyS0"
+
+struct run {
+	const struct run_config *c;
+	FILE *log, *perf_map;
+	struct boot *boot;
+	struct loop *loop;
+	struct monitor monitor;
+	struct char_stdio_hooks hooks;
+	struct char_backend *serial[VM_SERIAL_MAX];
+	struct vm *vm;
+	char err[BOOT_ERR_LEN];
+};
+
+/* For the signal handler. */
+static struct vm *volatile running;
+static volatile sig_atomic_t ended_by;
+
+static void on_end_signal(int sig)
+{
+	if (running && !ended_by) {
+		ended_by = sig;
+		vm_request_stop(running, VM_STOP_QUIT);
+		return;
+	}
+	/* No machine yet, or asked for the second time. */
+	tty_restore();
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+static void catch_end_signals(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	struct sigaction old, sa = { .sa_handler = on_end_signal,
+				     .sa_flags = SA_RESTART | SA_ONSTACK };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(signals); i++)
+		if (!sigaction(signals[i], NULL, &old) &&
+		    old.sa_handler != SIG_IGN)	/* nohup(1) */
+			sigaction(signals[i], &sa, NULL);
+}
+
+static void open_log(struct run *r)
+{
+	r->log = stderr;
+	if (r->c->log) {
+		r->log = fopen(r->c->log, "we");
+		if (!r->log)
+			die("%s: %s (log file)", r->c->log, strerror(errno));
+	}
+	setvbuf(r->log, NULL, _IOLBF, 0);
+}
+
+/* O_NOFOLLOW: the default name in /tmp is no secret. */
+static void open_perf_map(struct run *r)
+{
+	char path[64];
+	const char *name = r->c->perf_map_file;
+	int fd;
+
+	if (!r->c->perf_map)
+		return;
+	if (!name) {
+		snprintf(path, sizeof(path), "/tmp/perf-%d.map", getpid());
+		name = path;
+	}
+	fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+		  0644);
+	r->perf_map = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!r->perf_map)
+		die("%s: %s (perf map)", name, strerror(errno));
+}
+
+static void load_files(struct run *r, const void *kernel, size_t len)
+{
+	struct boot_config cfg = {
+		.kernel = r->c->kernel,
+		.kernel_data = kernel, .kernel_len = len,
+		.initrds = (const char *const *)r->c->initrds.v,
+		.ninitrds = r->c->initrds.n,
+		.cmdline = r->c->cmdline,
+		.linux_cmdline = LINUX_CMDLINE,
+		.ram_size = r->c->mem,
+	};
+
+	if (boot_create(&r->boot, &cfg, r->err))
+		die("%s", r->err);
+}
+
+static void open_serial(struct run *r)
+{
+	struct char_open_args args = { .loop = r->loop, .log = r->log,
+				       .hooks = &r->hooks };
+
+	r->hooks = (struct char_stdio_hooks){
+		.opaque = &r->monitor,
+		.escape = monitor_escape,
+		.diverted = monitor_input,
+	};
+	for (unsigned i = 0; i < VM_SERIAL_MAX; i++) {
+		const char *spec = r->c->serial[i];
+
+		if (!spec)
+			continue;
+		if (char_open(&r->serial[i], spec, &args, r->err,
+			      sizeof(r->err)))
+			die("serial%u: %s", i, r->err);
+		if (!strcmp(r->serial[i]->ops->name, "stdio"))
+			r->monitor.tty = r->serial[i];
+	}
+}
+
+static void create_vm(struct run *r)
+{
+	struct vm_config cfg = {
+		.ram_size = r->c->mem,
+		.engine = r->c->engine,
+		.engine_options = (const char *const *)r->c->settings.v,
+		.loop = r->loop,
+		.no_reboot = r->c->no_reboot,
+		.log = r->log,
+		.perf_map = r->perf_map,
+		.boot = boot_load,
+		.boot_opaque = r->boot,
+	};
+
+	memcpy(cfg.serial, r->serial, sizeof(cfg.serial));
+	if (vm_create(&r->vm, &cfg, r->err)) {
+		tty_restore();
+		die("%s", r->err);
+	}
+	r->monitor.vm = r->vm;
+}
+
+static void tear_down(struct run *r)
+{
+	running = NULL;
+	vm_destroy(r->vm);
+	for (unsigned i = 0; i < VM_SERIAL_MAX; i++)
+		if (r->serial[i])
+			r->serial[i]->ops->destroy(r->serial[i]);
+	loop_destroy(r->loop);
+	boot_destroy(r->boot);
+	if (r->perf_map)
+		fclose(r->perf_map);
+	if (r->log != stderr)
+		fclose(r->log);
+}
+
+int run_machine(const struct run_config *c, const void *kernel, size_t len)
+{
+	static struct run r;
+	int status;
+
+	r.c = c;
+	open_log(&r);
+	load_files(&r, kernel, len);
+	open_perf_map(&r);
+	if (loop_create(&r.loop))
+		die("event loop: %s", strerror(errno));
+	catch_end_signals();
+	open_serial(&r);
+	create_vm(&r);
+	running = r.vm;
+	status = vm_run(r.vm);
+	if (c->stats)
+		vm_print_stats(r.vm, r.log);
+	tear_down(&r);
+	if (ended_by) {
+		signal(ended_by, SIG_DFL);
+		raise(ended_by);
+	}
+	return status;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	static struct run_config c;
+	static char err[OPTIONS_ERR_LEN];
+	int status;
+
+	if (options_parse(&c, argc, argv, err))
+		die("%s", err);
+	if (c.help) {
+		usage_run(stdout);
+		run_config_fini(&c);
+		return 0;
+	}
+	if (options_finish(&c, err))
+		die("%s", err);
+	status = run_machine(&c, NULL, 0);
+	run_config_fini(&c);
+	return status;
+}
