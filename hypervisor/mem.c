@@ -23,6 +23,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "hypervisor/loop.h"
+
 /* Bytes on each side of the map; more than any operand, plus 16-bit wrap. */
 #define GUARD		(1 * MIB)
 /* Physical addresses have 36 bits for PAE guests; the PCI hole takes 1 GiB. */
@@ -213,30 +215,26 @@ static uint64_t all_ones(unsigned size)
 	return size == 8 ? ~0ULL : (1ULL << size * 8) - 1;
 }
 
-/* An access that overhangs the end of its region falls apart into bytes. */
-static uint64_t read_bytes(struct mem *m, gpa_t gpa, unsigned size)
-{
-	uint64_t val = 0;
-
-	for (unsigned i = 0; i < size; i++)
-		val |= mem_mmio_read(m, gpa + i, 1) << i * 8;
-	return val;
-}
-
-uint64_t mem_mmio_read(struct mem *m, gpa_t gpa, unsigned size)
+static uint64_t read_region(struct mem *m, gpa_t gpa, unsigned size)
 {
 	struct mmio_region *r = region_find(m, gpa);
+	uint64_t val = 0;
 
 	if (!r) {
 		m->unowned_reads++;
 		return all_ones(size);
 	}
-	if (gpa - r->gpa + size > r->size)
-		return read_bytes(m, gpa, size);
-	return r->ops->read(r->opaque, gpa - r->gpa, size) & all_ones(size);
+	if (gpa - r->gpa + size <= r->size)
+		return r->ops->read(r->opaque, gpa - r->gpa, size) &
+		       all_ones(size);
+	/* An access that overhangs its region falls apart into bytes. */
+	for (unsigned i = 0; i < size; i++)
+		val |= read_region(m, gpa + i, 1) << i * 8;
+	return val;
 }
 
-void mem_mmio_write(struct mem *m, gpa_t gpa, unsigned size, uint64_t val)
+static void write_region(struct mem *m, gpa_t gpa, unsigned size,
+			 uint64_t val)
 {
 	struct mmio_region *r = region_find(m, gpa);
 
@@ -244,12 +242,34 @@ void mem_mmio_write(struct mem *m, gpa_t gpa, unsigned size, uint64_t val)
 		m->unowned_writes++;
 		return;
 	}
-	if (gpa - r->gpa + size > r->size) {
-		for (unsigned i = 0; i < size; i++)
-			mem_mmio_write(m, gpa + i, 1, val >> i * 8 & 0xff);
+	if (gpa - r->gpa + size <= r->size) {
+		r->ops->write(r->opaque, gpa - r->gpa, size,
+			      val & all_ones(size));
 		return;
 	}
-	r->ops->write(r->opaque, gpa - r->gpa, size, val & all_ones(size));
+	for (unsigned i = 0; i < size; i++)
+		write_region(m, gpa + i, 1, val >> i * 8 & 0xff);
+}
+
+uint64_t mem_mmio_read(struct mem *m, gpa_t gpa, unsigned size)
+{
+	uint64_t val;
+
+	if (m->lock)
+		loop_lock(m->lock);
+	val = read_region(m, gpa, size);
+	if (m->lock)
+		loop_unlock(m->lock);
+	return val;
+}
+
+void mem_mmio_write(struct mem *m, gpa_t gpa, unsigned size, uint64_t val)
+{
+	if (m->lock)
+		loop_lock(m->lock);
+	write_region(m, gpa, size, val);
+	if (m->lock)
+		loop_unlock(m->lock);
 }
 
 /*

@@ -27,6 +27,7 @@
 #define MEM_TRACED	0x04	/* a watcher wants to hear of writes first */
 #define MEM_DIRTY	0x08	/* written since mem_dirty_clear() */
 
+struct loop;
 struct mem;
 
 /* Called before (old contents still in place) a write of @len bytes. */
@@ -49,6 +50,8 @@ struct mem {
 	struct mmio_region *regions;
 	unsigned nregions;
 	uint64_t unowned_reads, unowned_writes;
+	/* Taken around each call into a region; NULL: the caller's affair. */
+	struct loop *lock;
 };
 
 /*
@@ -114,6 +117,7 @@ static inline void mem_note_write(struct mem *m, gpa_t gpa, size_t len)
 /*
  * One access to a page that is not backed: finds the MMIO region, or counts
  * the access as unowned (reads give all ones).  @size 1, 2, 4 or 8.
+ * vCPU thread, m->lock not held.
  */
 uint64_t mem_mmio_read(struct mem *m, gpa_t gpa, unsigned size);
 void mem_mmio_write(struct mem *m, gpa_t gpa, unsigned size, uint64_t val);

@@ -1,72 +1,73 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Processor state after reset and as boot loaders want it; see vcpu.h. */
+/*
+ * Initial states of struct vcpu: power-on reset, INIT, and the flat 32-bit
+ * processor that boot loaders start from.
+ *
+ * Intel SDM Vol. 3A table 9-1 (reset and INIT), Vol. 1 10.5.1 (FXSAVE image).
+ */
 #include "hypervisor/vcpu.h"
 
 #include <string.h>
+#include <x86intrin.h>	/* __rdtsc: the guest's TSC starts at zero */
 
-/* EDX after reset: family 6, as CPUID leaf 1 says.  SDM Vol. 3A 9.1.2. */
-#define RESET_SIGNATURE	0x00000600
-
-#define ATTR_CODE	(SEG_P | SEG_S | SEG_TYPE_CODE | SEG_TYPE_WRITE | \
-			 SEG_TYPE_ACCESSED)
-#define ATTR_DATA	(SEG_P | SEG_S | SEG_TYPE_WRITE | SEG_TYPE_ACCESSED)
-#define ATTR_LDT	(SEG_P | 0x2)
-#define ATTR_TSS_BUSY	(SEG_P | 0xb)
-
+#define RESET_EIP		0xfff0u
+#define RESET_CS_SELECTOR	0xf000
+#define RESET_CS_BASE		0xffff0000u
+#define RESET_DR6		0xffff0ff0u
+#define RESET_DR7		0x400u
+#define RESET_FCW		0x40
+#define RESET_MXCSR		0x1f80u
+/* MXCSR bits that exist: no misaligned-SSE bit (17). */
+#define RESET_MXCSR_MASK	0xffffu
+#define RESET_PAT		0x0007040600070406ULL
 #define APIC_BASE_DEFAULT	0xfee00000ULL
-#define APIC_BASE_BSP		(1ULL << 8)
-#define APIC_BASE_ENABLE	(1ULL << 11)
-/* PAT entries WB WT UC- UC, twice.  SDM Vol. 3A 11.12.4. */
-#define PAT_DEFAULT		0x0007040600070406ULL
+#define APIC_BASE_ENABLE	(1u << 11)
+#define APIC_BASE_BSP		(1u << 8)
+#define MISC_ENABLE_FAST_STRING	1u
+/* MTRRs on, everything write-back: what firmware leaves behind. */
+#define MTRR_DEF_ENABLE_WB	0x806u
 
-static struct segment real_segment(uint16_t selector, uint32_t attr)
+#define ATTR_DATA16	(SEG_P | SEG_S | SEG_TYPE_WRITE | SEG_TYPE_ACCESSED)
+#define ATTR_CODE16	(ATTR_DATA16 | SEG_TYPE_CODE)
+#define ATTR_FLAT	(SEG_G | SEG_DB)
+#define ATTR_LDT	(SEG_P | 2u)
+#define ATTR_TSS_BUSY	(SEG_P | 11u)
+
+static void fpu_reset(uint8_t *fpu)
 {
-	return (struct segment){
-		.base = (uint64_t)selector << 4,
-		.limit = 0xffff,
-		.attr = attr,
-		.selector = selector,
-	};
+	uint16_t fcw = RESET_FCW;
+	uint32_t mxcsr[2] = { RESET_MXCSR, RESET_MXCSR_MASK };
+
+	memset(fpu, 0, 512);
+	memcpy(fpu, &fcw, sizeof(fcw));
+	memcpy(fpu + 24, mxcsr, sizeof(mxcsr));
 }
 
-void vcpu_load_real(struct vcpu *v, enum seg_reg seg, uint16_t selector)
+static void msr_reset(struct msr_state *m, bool bsp)
 {
-	v->seg[seg] = real_segment(selector,
-				   seg == SEG_CS ? ATTR_CODE : ATTR_DATA);
-}
-
-/* FCW, MXCSR and an empty tag word (FXSAVE's abridged form: 0). */
-static void reset_fpu(struct vcpu *v)
-{
-	static const uint16_t fcw = 0x0040;
-	static const uint32_t mxcsr = 0x1f80;
-
-	memset(v->fpu, 0, sizeof(v->fpu));
-	memcpy(v->fpu, &fcw, sizeof(fcw));
-	/* FSAVE-style reset leaves tag 5555h: every register +0.0, in use. */
-	v->fpu[4] = 0xff;
-	memcpy(v->fpu + 24, &mxcsr, sizeof(mxcsr));
-}
-
-static void reset_msrs(struct vcpu *v)
-{
-	struct msr_state *m = &v->msr;
-
 	memset(m, 0, sizeof(*m));
+	m->tsc_offset = -__rdtsc();
 	m->apic_base = APIC_BASE_DEFAULT | APIC_BASE_ENABLE |
-		       (v->cpu_index ? 0 : APIC_BASE_BSP);
-	m->pat = PAT_DEFAULT;
-	m->misc_enable = 1;	/* fast strings */
+		       (bsp ? APIC_BASE_BSP : 0);
+	m->misc_enable = MISC_ENABLE_FAST_STRING;
+	m->pat = RESET_PAT;
 }
 
-/* What INIT does not touch: FPU, MSRs, MTRRs, CR0.CD and NW. */
-static void keep_over_init(struct vcpu *v, const struct vcpu *old)
+static void segments_reset(struct vcpu *v)
 {
-	memcpy(v->fpu, old->fpu, sizeof(v->fpu));
-	v->msr = old->msr;
-	v->msr.efer = 0;
-	v->xcr0 = old->xcr0;
-	v->cr0 = (v->cr0 & ~(CR0_CD | CR0_NW)) | (old->cr0 & (CR0_CD | CR0_NW));
+	static const struct segment data = { .limit = 0xffff,
+					     .attr = ATTR_DATA16 };
+
+	for (unsigned s = 0; s < SEG_COUNT; s++)
+		v->seg[s] = data;
+	v->seg[SEG_CS] = (struct segment){ .base = RESET_CS_BASE,
+					   .limit = 0xffff,
+					   .attr = ATTR_CODE16,
+					   .selector = RESET_CS_SELECTOR };
+	v->ldtr = (struct segment){ .limit = 0xffff, .attr = ATTR_LDT };
+	v->tr = (struct segment){ .limit = 0xffff, .attr = ATTR_TSS_BUSY };
+	v->gdtr = (struct desc_table){ .limit = 0xffff };
+	v->idtr = (struct desc_table){ .limit = 0xffff };
 }
 
 void vcpu_reset(struct vcpu *v, unsigned cpu_index, bool init)
@@ -75,45 +76,49 @@ void vcpu_reset(struct vcpu *v, unsigned cpu_index, bool init)
 
 	memset(v, 0, sizeof(*v));
 	v->cpu_index = cpu_index;
+	v->gpr[GPR_DX] = VCPU_SIGNATURE;
+	v->rip = RESET_EIP;
 	v->rflags = FLAG_FIXED;
-	v->rip = 0xfff0;
-	v->gpr[GPR_DX] = RESET_SIGNATURE;
-	for (int i = 0; i < SEG_COUNT; i++)
-		vcpu_load_real(v, i, 0);
-	v->seg[SEG_CS].selector = 0xf000;
-	v->seg[SEG_CS].base = 0xffff0000;
-	v->ldtr = real_segment(0, ATTR_LDT);
-	v->tr = real_segment(0, ATTR_TSS_BUSY);
-	v->gdtr.limit = 0xffff;
-	v->idtr.limit = 0xffff;
 	v->cr0 = CR0_CD | CR0_NW | CR0_ET;
-	v->dr[6] = 0xffff0ff0;
-	v->dr[7] = 0x400;
+	v->dr[6] = RESET_DR6;
+	v->dr[7] = RESET_DR7;
 	v->xcr0 = 1;
-	reset_fpu(v);
-	reset_msrs(v);
-	if (init)
-		keep_over_init(v, &old);
-	if (cpu_index)
-		v->activity = ACTIVITY_WAIT_SIPI;
+	segments_reset(v);
+	if (init) {
+		v->cr0 = (old.cr0 & (CR0_CD | CR0_NW)) | CR0_ET;
+		v->msr = old.msr;
+		v->msr.efer = 0;
+		memcpy(v->fpu, old.fpu, sizeof(v->fpu));
+	} else {
+		msr_reset(&v->msr, cpu_index == 0);
+		fpu_reset(v->fpu);
+	}
+	v->activity = cpu_index ? ACTIVITY_WAIT_SIPI : ACTIVITY_RUN;
 }
 
-static struct segment flat_segment(uint16_t selector, uint32_t attr)
+void vcpu_load_real(struct vcpu *v, enum seg_reg seg, uint16_t selector)
 {
-	return (struct segment){
-		.limit = 0xffffffff,
-		.attr = attr | SEG_DB | SEG_G,
-		.selector = selector,
-	};
+	v->seg[seg] = (struct segment){ .base = (uint32_t)selector << 4,
+					.limit = 0xffff,
+					.attr = ATTR_DATA16,
+					.selector = selector };
 }
 
 void vcpu_set_flat32(struct vcpu *v, uint16_t cs, uint16_t ds, uint32_t eip)
 {
-	for (int i = 0; i < SEG_COUNT; i++)
-		v->seg[i] = flat_segment(ds, ATTR_DATA);
-	v->seg[SEG_CS] = flat_segment(cs, ATTR_CODE);
-	v->cr0 = (v->cr0 & ~CR0_PG) | CR0_PE;
-	v->rip = eip;
+	for (unsigned s = 0; s < SEG_COUNT; s++)
+		v->seg[s] = (struct segment){ .limit = 0xffffffff,
+					      .attr = ATTR_FLAT | ATTR_DATA16,
+					      .selector = ds };
+	v->seg[SEG_CS].selector = cs;
+	v->seg[SEG_CS].attr = ATTR_FLAT | ATTR_CODE16;
+	v->cr0 = CR0_PE | CR0_ET;
+	v->cr3 = 0;
+	v->cr4 = 0;
+	v->msr.efer = 0;
+	v->msr.mtrr_def_type = MTRR_DEF_ENABLE_WB;
 	v->rflags = FLAG_FIXED;
+	v->rip = eip;
+	v->shadow = 0;
 	v->activity = ACTIVITY_RUN;
 }

@@ -15,6 +15,9 @@
 
 #define VCPU_STATE_VERSION	1
 
+/* Family 6, model 0x1c, stepping 10: CPUID.1:EAX, and EDX after reset. */
+#define VCPU_SIGNATURE		0x106cau
+
 enum gpr {
 	GPR_AX, GPR_CX, GPR_DX, GPR_BX, GPR_SP, GPR_BP, GPR_SI, GPR_DI,
 	GPR_R8, GPR_R9, GPR_R10, GPR_R11, GPR_R12, GPR_R13, GPR_R14, GPR_R15,

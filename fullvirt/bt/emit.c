@@ -101,12 +101,12 @@ void e_mov_imm32(struct emit *e, uint8_t reg, uint32_t imm)
 	e32(e, imm);
 }
 
-/* VEX.LZ.66.0F38.W0 F7 /r with r12 as the count: vvvv = ~12. */
+/* shrx: VEX.LZ.F2.0F38.W0 F7 /r with r12 as the count: vvvv = ~12. */
 void e_page(struct emit *e, uint8_t dst, uint8_t src)
 {
 	e8(e, 0xc4);
 	e8(e, (dst & 8 ? 0 : 0x80) | 0x40 | (src & 8 ? 0 : 0x20) | 2);
-	e8(e, (~R12 & 15) << 3 | 1);
+	e8(e, (~R12 & 15) << 3 | 3);
 	e8(e, 0xf7);
 	e8(e, 0xc0 | (dst & 7) << 3 | (src & 7));
 }

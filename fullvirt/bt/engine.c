@@ -226,6 +226,7 @@ static void bt_run(struct engine *e, struct engine_exit_info *info)
 	if (bt->v.activity == ACTIVITY_HALT)
 		bt->v.activity = ACTIVITY_RUN;
 	bt->kick = 1;		/* look at the lines before anything else */
+	bt->redispatch = true;
 	__atomic_store_n(&bt->running, true, __ATOMIC_SEQ_CST);
 	bt_set_ctx(bt);
 	bt_enter(bt, bt_stub(bt, STUB_leave));

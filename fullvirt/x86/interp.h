@@ -108,6 +108,14 @@ int x86_init(struct x86 *x, struct vcpu *v, struct mem *mem,
 void x86_fini(struct x86 *x);
 
 /*
+ * Forget the interpreter's own cached translations.  To be called after the
+ * guest-physical map or the vCPU's paging state changed other than through
+ * this interpreter.  Not needed while hooks->hva is set: then no translation
+ * is cached here.  vCPU thread; constant time.
+ */
+void x86_tlb_flush(struct x86 *x);
+
+/*
  * Execute the instruction at CS:rip, deliver the exception it raises, if any,
  * and the single-step trap.  A REP string instruction stops early (rip on the
  * instruction, X86_OK) after some hundred iterations so that interrupts can
