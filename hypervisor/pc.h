@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The PC: its devices, built from a table in order, and the wires between
+ * them.  The rest of the machine talks to the set through this header.
+ */
+#ifndef HYPERVISOR_PC_H
+#define HYPERVISOR_PC_H
+
+#include <stdio.h>
+
+#include "hypervisor/irq.h"
+
+struct char_backend;
+struct clock;
+struct mem;
+struct pc;
+struct ports;
+struct state;
+
+/* What the devices can ask of the machine. */
+enum pc_event {
+	PC_RESET,		/* some chip pulled the reset line */
+	PC_POWEROFF,		/* ACPI S5 */
+	PC_DEBUG_EXIT,		/* @arg: the value written */
+	PC_UNSUPPORTED,		/* @text says what */
+};
+typedef void pc_event_fn(void *opaque, enum pc_event ev, unsigned arg,
+			 const char *text);
+
+#define PC_SERIAL_MAX	4
+
+struct pc_config {
+	struct mem *mem;
+	struct ports *ports;
+	struct clock *clock;
+	struct char_backend *serial[PC_SERIAL_MAX];	/* NULL: absent */
+	struct irq intr, nmi;	/* wires to the processor's pins */
+	pc_event_fn *event;	/* lock held; must not reset at once */
+	void *opaque;
+	FILE *log;
+};
+
+/* Returns 0, or a negative errno with one line in @err (160 bytes). */
+int pc_create(struct pc **out, const struct pc_config *cfg, char *err);
+void pc_destroy(struct pc *pc);
+
+/* The functions below are called with the lock held. */
+
+/* Power-on state of every device. */
+void pc_reset(struct pc *pc);
+/*
+ * What firmware would have done before it starts a kernel that is booted
+ * directly: interrupt routing, virtual wire mode, ACPI and MP tables.
+ */
+void pc_direct_boot(struct pc *pc);
+
+/* INTA cycle: a vector, or -1 if the request went away. */
+int pc_intr_ack(struct pc *pc);
+/* MSRs of the local APIC.  0, or -1 for #GP. */
+int pc_msr_read(struct pc *pc, uint32_t msr, uint64_t *val);
+int pc_msr_write(struct pc *pc, uint32_t msr, uint64_t val);
+/* Can anything still raise an NMI?  If not, HLT with IF=0 is the end. */
+bool pc_nmi_possible(const struct pc *pc);
+
+void pc_power_button(struct pc *pc);
+
+/* Returns 0, -ENOMEM; load: -EINVAL for a state that does not fit. */
+int pc_save(const struct pc *pc, struct state *s);
+int pc_load(struct pc *pc, struct state *s);
+
+/* "info pic" and "info stats". */
+void pc_print_pic(const struct pc *pc, FILE *out);
+void pc_print_stats(const struct pc *pc, FILE *out);
+
+#endif
