@@ -163,14 +163,67 @@ void tpl_exit(struct region *r, uint8_t *patch, uint32_t eip)
 	r->exits[r->nexits++] = (struct pending_exit){ patch, eip };
 }
 
+/* Register-only ALU operations that set all arithmetic flags, read none. */
+static bool sets_all_flags(const struct ginsn *g)
+{
+	uint8_t op = g->opcode;
+
+	if (g->cls != C_IDENT || g->map || g->mem)
+		return false;
+	if (op < 0x40)
+		return (op & 7) < 6 && (op & 0x38) != 0x10 &&
+		       (op & 0x38) != 0x18;
+	if (op >= 0x80 && op <= 0x83)
+		return g->reg != 2 && g->reg != 3;
+	return op == 0x84 || op == 0x85 || op == 0xa8 || op == 0xa9;
+}
+
+/* mov, lea, movzx, movsx between registers. */
+static bool keeps_flags(const struct ginsn *g)
+{
+	if (g->cls == C_LEA)
+		return true;
+	if (g->cls != C_IDENT || g->mem)
+		return false;
+	if (g->map == 1)
+		return (g->opcode & 0xf6) == 0xb6;
+	return (g->opcode >= 0x88 && g->opcode <= 0x8b) ||
+	       (g->opcode >= 0xb0 && g->opcode <= 0xbf);
+}
+
+/*
+ * Are the flags at the instruction behind @g overwritten before anything reads
+ * them or can fault?  Then nobody can tell what they were.
+ */
+static bool flags_dead_after(const struct region *r, const struct ginsn *g)
+{
+	const struct ginsn *end = r->g + r->n;
+	uint32_t eip = g->eip + g->len;
+
+	for (g++; g < end && g->eip == eip; eip += g->len, g++) {
+		if (sets_all_flags(g))
+			return true;
+		if (!keeps_flags(g))
+			return false;
+	}
+	return false;
+}
+
 /*
  * Where a host RET arrives after a guest RET, with the guest's return address
  * in r8d: go on if it is the expected one.
  */
-static void landing(struct region *r, uint32_t expected)
+static void landing(struct region *r, const struct ginsn *g)
 {
 	struct emit *e = &r->e;
+	uint32_t expected = g->eip + g->len;
 
+	if (flags_dead_after(r, g)) {
+		e_rm_reg(e, false, 0x81, 7, R8);	/* cmp r8d, imm32 */
+		e32(e, expected);
+		e_jcc32(e, 5, r->ctx->ret_miss);
+		return;
+	}
 	e_mov64(e, R11, RCX);
 	e_rm_mem(e, false, 0x8d, RCX,
 		 (struct hmem){ R8, NO_REG, 0, -(int32_t)expected });
@@ -190,7 +243,7 @@ static void call(struct region *r, const struct ginsn *g)
 		return;
 	}
 	go(r, e_rel32(&r->e, 0xe8, r->e.p), g->target);
-	landing(r, ret);
+	landing(r, g);
 }
 
 static void indirect_target(struct region *r, const struct ginsn *g,
@@ -209,7 +262,7 @@ static void call_ind(struct region *r, const struct ginsn *g)
 	indirect_target(r, g, R13);
 	tpl_push_imm(r, ret);
 	r->lookups[r->nlookups++].patch = e_rel32(&r->e, 0xe8, r->e.p);
-	landing(r, ret);
+	landing(r, g);
 }
 
 static void jmp_ind(struct region *r, const struct ginsn *g)
