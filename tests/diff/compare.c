@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Comparing outcomes and printing cases. */
+#include "tests/diff/compare.h"
+
+#include <Zydis/Zydis.h>
+#include <string.h>
+
+#include "tests/diff/gen.h"
+
+/* Everything but RF: processors differ in when a fault pushes it set. */
+#define FLAGS_COMPARED	0xfffeffffu
+#define PF_INSN		0x10u
+
+static const char *const reg_names[8] = {
+	"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi",
+};
+static const char *const seg_names[S_COUNT] = {
+	"es", "cs", "ss", "ds", "fs", "gs",
+};
+
+/* Fields of the FXSAVE image that are compared: no FIP, FDP, FOP. */
+static const struct { const char *name; uint16_t off, len; } fpu_fields[] = {
+	{ "fcw", 0, 2 }, { "fsw", 2, 2 }, { "ftw", 4, 1 }, { "mxcsr", 24, 4 },
+	{ "st0", 32, 10 }, { "st1", 48, 10 }, { "st2", 64, 10 },
+	{ "st3", 80, 10 }, { "st4", 96, 10 }, { "st5", 112, 10 },
+	{ "st6", 128, 10 }, { "st7", 144, 10 },
+	{ "xmm0", 160, 16 }, { "xmm1", 176, 16 }, { "xmm2", 192, 16 },
+	{ "xmm3", 208, 16 }, { "xmm4", 224, 16 }, { "xmm5", 240, 16 },
+	{ "xmm6", 256, 16 }, { "xmm7", 272, 16 },
+};
+
+static bool differ32(const char *name, uint32_t want, uint32_t got, FILE *f)
+{
+	if (want == got)
+		return false;
+	if (f)
+		fprintf(f, "  %-7s native %08x, engine %08x\n", name, want,
+			got);
+	return true;
+}
+
+static void print_bytes(const uint8_t *p, unsigned n, FILE *f)
+{
+	while (n--)
+		fprintf(f, "%02x", p[n]);
+}
+
+static bool differ_fpu(const uint8_t *want, const uint8_t *got, FILE *f)
+{
+	bool bad = false;
+	unsigned i, off, len;
+
+	for (i = 0; i < sizeof(fpu_fields) / sizeof(fpu_fields[0]); i++) {
+		off = fpu_fields[i].off;
+		len = fpu_fields[i].len;
+		if (!memcmp(want + off, got + off, len))
+			continue;
+		bad = true;
+		if (!f)
+			break;
+		fprintf(f, "  %-7s native ", fpu_fields[i].name);
+		print_bytes(want + off, len, f);
+		fprintf(f, ", engine ");
+		print_bytes(got + off, len, f);
+		fprintf(f, "\n");
+	}
+	return bad;
+}
+
+static bool differ_mem(uint32_t base, const uint8_t *want, const uint8_t *got,
+		       unsigned len, FILE *f)
+{
+	unsigned i, shown = 0;
+
+	if (!memcmp(want, got, len))
+		return false;
+	for (i = 0; f && i < len && shown < 16; i++)
+		if (want[i] != got[i]) {
+			fprintf(f, "  %08x native %02x, engine %02x\n",
+				base + i, want[i], got[i]);
+			shown++;
+		}
+	return true;
+}
+
+bool outcome_equal(const struct compare_rules *r,
+		   const struct diff_state *want,
+		   const struct diff_memory *wmem,
+		   const struct diff_state *got,
+		   const struct diff_memory *gmem, FILE *f)
+{
+	uint32_t emask = r->nx ? ~0u : ~PF_INSN;
+	bool bad = differ32("vector", want->vector, got->vector, f);
+	unsigned i;
+
+	bad |= differ32("eip", want->eip, got->eip, f);
+	if (want->vector == 14) {
+		bad |= differ32("error", want->error & emask,
+				got->error & emask, f);
+		bad |= differ32("cr2", want->cr2, got->cr2, f);
+	} else if (want->vector >= 8 && want->vector <= 13) {
+		bad |= differ32("error", want->error, got->error, f);
+	}
+	for (i = 0; i < 8; i++)
+		bad |= differ32(reg_names[i], want->gpr[i], got->gpr[i], f);
+	bad |= differ32("eflags", want->eflags & FLAGS_COMPARED,
+			got->eflags & FLAGS_COMPARED, f);
+	for (i = 0; i < S_COUNT; i++)
+		bad |= differ32(seg_names[i], want->seg[i], got->seg[i], f);
+	bad |= differ_fpu(want->fpu, got->fpu, f);
+	bad |= differ_mem(CODE_BASE, wmem->code, gmem->code, CODE_SIZE, f);
+	bad |= differ_mem(DATA_BASE, wmem->data, gmem->data, DATA_SIZE, f);
+	bad |= differ_mem(STACK_BASE, wmem->stack, gmem->stack, STACK_SIZE, f);
+	return !bad;
+}
+
+static bool oracle_owns(uint32_t a)
+{
+	return (a >= ORACLE_TEXT && a < ORACLE_TEXT_END) ||
+		(a >= ORACLE_SHM && a < ORACLE_SHM_END) || a >= ORACLE_HIGH;
+}
+
+bool outcome_wild(const struct diff_state *want, const struct diff_state *got)
+{
+	return (got->vector == 14 && oracle_owns(got->cr2)) ||
+		(want->vector == 14 && oracle_owns(want->cr2));
+}
+
+static void print_state(const struct diff_state *s, FILE *f)
+{
+	unsigned i;
+
+	for (i = 0; i < 8; i++)
+		fprintf(f, "  %s %08x%s", reg_names[i], s->gpr[i],
+			i % 4 == 3 ? "\n" : "");
+	fprintf(f, "  eip %08x  eflags %08x ", s->eip, s->eflags);
+	for (i = 0; i < S_COUNT; i++)
+		fprintf(f, " %s %04x", seg_names[i], s->seg[i]);
+	fprintf(f, "\n  fcw %04x fsw %04x ftw %02x mxcsr %04x\n",
+		s->fpu[0] | s->fpu[1] << 8, s->fpu[2] | s->fpu[3] << 8,
+		s->fpu[4], s->fpu[24] | s->fpu[25] << 8);
+}
+
+static void print_insn(const struct gen_case *c, unsigned i, FILE *f)
+{
+	ZydisDisassembledInstruction d;
+	const uint8_t *p = c->code + c->start[i];
+	unsigned n, len = c->len[i], used;
+	char hex[40] = "";
+
+	for (; len; len -= used, p += used) {
+		bool ok = ZYAN_SUCCESS(ZydisDisassembleIntel(
+			c->code16 ? ZYDIS_MACHINE_MODE_LONG_COMPAT_16 :
+			ZYDIS_MACHINE_MODE_LONG_COMPAT_32,
+			c->in.eip + (p - c->code), p, len, &d));
+
+		used = ok ? d.info.length : len;
+		for (n = 0; n < used && n < 15; n++)
+			sprintf(hex + 2 * n, "%02x", p[n]);
+		/* The minimizer leaves NOPs where it took things out. */
+		if (used == 1 && *p == 0x90)
+			continue;
+		fprintf(f, "  %08x  %-30s %s\n",
+			(uint32_t)(c->in.eip + (p - c->code)), hex,
+			ok ? d.text : "?");
+	}
+}
+
+void case_print(const struct gen_case *c, FILE *f)
+{
+	unsigned i;
+
+	fprintf(f, "initial state:\n");
+	print_state(&c->in, f);
+	fprintf(f, "code (%u-bit, at linear %08x):\n", c->code16 ? 16 : 32,
+		CODE_BASE + c->code_off);
+	for (i = 0; i < c->ninsns; i++)
+		print_insn(c, i, f);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TESTS_DIFF_COMPARE_H
+#define TESTS_DIFF_COMPARE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "tests/diff/layout.h"
+
+struct gen_case;
+
+/* What is compared: some bits depend on the configuration. */
+struct compare_rules {
+	bool nx;		/* the guest has NX: compare PFERR_I */
+};
+
+/* Equal?  If not and @f is not NULL, say where they differ. */
+bool outcome_equal(const struct compare_rules *r,
+		   const struct diff_state *want,
+		   const struct diff_memory *wmem,
+		   const struct diff_state *got,
+		   const struct diff_memory *gmem, FILE *f);
+
+/* The subject met memory that only the oracle's process has. */
+bool outcome_wild(const struct diff_state *want, const struct diff_state *got);
+
+void case_print(const struct gen_case *c, FILE *f);
+
+#endif
