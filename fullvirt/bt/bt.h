@@ -215,8 +215,9 @@ struct soft_list {
 	uint32_t *pn;		/* page | kind << 20 */
 	uint32_t n;
 };
-#define SOFT_LIST_MAX	(1u << 16)
-#define SOFT_LIST_X	SOFT_KINDS	/* kind of an X-table entry */
+/* Every slot of every table: a list cannot overflow with live entries. */
+#define SOFT_LIST_MAX	(8 * NPAGES)
+#define SOFT_LIST_X	SOFT_KINDS	/* kinds of X-table entries: + user */
 
 enum bt_fault_kind { FAULT_NONE, FAULT_MEMORY, FAULT_GP, FAULT_FPE, FAULT_ILL,
 		     FAULT_TRAP, FAULT_KICK };
@@ -296,16 +297,17 @@ struct bt {
  * The arena: struct bt at 0, then the tables that templates address as
  * r14 + index * scale + constant.  Sparse: only touched pages cost memory.
  */
-#define ARENA_X		0x0100000ull	/* u32[NPAGES]: gpfn + 1 if executable */
-#define ARENA_TAG(k)	(0x0800000ull + (k) * 0x0400000ull)
-#define ARENA_ADD(k)	(0x1800000ull + (k) * 0x0800000ull)
+#define ARENA_X(user)	(0x0100000ull + (user) * 0x0400000ull)
+#define ARENA_TAG(k)	(0x0c00000ull + (k) * 0x0400000ull)
+#define ARENA_ADD(k)	(0x2000000ull + (k) * 0x0800000ull)
 #define ARENA_IBTC_TAG(c) (0x4000000ull + (c) * 0x0040000ull)
 #define ARENA_IBTC_HOST(c) (0x6000000ull + (c) * 0x0080000ull)
 #define ARENA_SIZE	0xa000000ull
 
-static inline uint32_t *bt_x(struct bt *bt)
+/* gpfn + 1 of each page that may be executed at this privilege, or 0. */
+static inline uint32_t *bt_x(struct bt *bt, bool user)
 {
-	return (uint32_t *)((uint8_t *)bt + ARENA_X);
+	return (uint32_t *)((uint8_t *)bt + ARENA_X(user));
 }
 
 static inline int32_t *bt_tag(struct bt *bt, enum soft_kind k)
@@ -376,7 +378,7 @@ void tu_kill(struct bt *bt, struct tu *tu);
 void tu_register_pages(struct bt *bt, struct tu *tu);
 bool tc_write(struct bt *bt, gpa_t gpa, uint64_t len);
 bool tc_write_hits(struct bt *bt, gpa_t gpa, uint64_t len);
-void tc_kill_page(struct bt *bt, uint32_t gpfn);
+void tc_kill_linear(struct bt *bt, uint32_t pn, uint32_t gpfn);
 
 /* translate.c */
 struct tc_entry *bt_translate(struct bt *bt, uint32_t eip, gpa_t gpa,
@@ -393,7 +395,8 @@ bool soft_fill(struct bt *bt, uint32_t gva, bool user, bool write,
 void soft_flush(struct bt *bt, bool global_too);
 void soft_invlpg(struct bt *bt, uint32_t gva);
 void soft_protect(struct bt *bt, uint32_t gpfn);
-void soft_x_fill(struct bt *bt, uint32_t gva, uint32_t gpfn, bool global);
+void soft_x_fill(struct bt *bt, uint32_t gva, uint32_t gpfn, bool user,
+		 bool global);
 void *soft_hva(void *opaque, gva_t gva, unsigned size, unsigned access);
 
 /* window.c */
@@ -419,6 +422,7 @@ void bt_flags_out(struct bt *bt);
 void bt_set_ctx(struct bt *bt);
 void bt_rstack_reset(struct bt *bt);
 void bt_fpu_save(struct bt *bt);
+void bt_fpu_restore(struct bt *bt);
 void *bt_interp_site(struct bt *bt, struct tu *tu, struct tu_insn *in);
 struct tu_insn *bt_locate(struct bt *bt, struct tu **tu);
 uint8_t *bt_next_host(struct bt *bt, struct tu *tu, struct tu_insn *in);

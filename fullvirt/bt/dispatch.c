@@ -41,7 +41,8 @@ void bt_fpu_save(struct bt *bt)
 	bt->stats.fpu_saves++;
 }
 
-static void fpu_restore(struct bt *bt)
+/* Before any return to translated code, if C code may have saved it. */
+void bt_fpu_restore(struct bt *bt)
 {
 	if (bt->fpu_live)
 		return;
@@ -165,7 +166,7 @@ static void *async(struct bt *bt)
 		return out;
 	bt_flags_out(bt);
 	if (!moved && !bt->redispatch && same_ctx(bt)) {
-		fpu_restore(bt);
+		bt_fpu_restore(bt);
 		return (void *)bt->resume;
 	}
 	bt->redispatch = false;
@@ -198,7 +199,7 @@ static bool fetch_frame(struct bt *bt, uint32_t eip, uint32_t *gpfn,
 	*gpfn = w.gpa >> PAGE_SHIFT;
 	*global = kernel_page_global(bt, &w);
 	if (mem_backed(bt->mem, w.gpa))
-		soft_x_fill(bt, eip, *gpfn, *global);
+		soft_x_fill(bt, eip, *gpfn, bt->ctx->user, *global);
 	return true;
 }
 
@@ -265,7 +266,7 @@ static struct tc_entry *entry_for_rip(struct bt *bt, void **out)
 	bool global;
 
 	bt->stats.dispatches++;
-	gpfn = bt_x(bt)[eip >> PAGE_SHIFT] - 1;
+	gpfn = bt_x(bt, bt->ctx->user)[eip >> PAGE_SHIFT] - 1;
 	if (gpfn != ~0u) {
 		struct tc_entry *n = tc_lookup(bt, eip, gpfn, bt->ctx->id);
 
@@ -300,7 +301,7 @@ void *bt_resume(struct bt *bt)
 	n = entry_for_rip(bt, &out);
 	if (!n)
 		return out;
-	fpu_restore(bt);
+	bt_fpu_restore(bt);
 	return n->guarded;
 }
 
@@ -320,6 +321,7 @@ void *bt_after_step(struct bt *bt, enum x86_result r)
 	case X86_HYPERCALL:
 		return bt_leave(bt, ENGINE_HYPERCALL);
 	case X86_LONG_MODE:
+		bt_fpu_save(bt);
 		strcpy(bt->x.reason, "the guest enters long mode, which BT "
 		       "does not run (use --engine hv)");
 		return leave_cannot(bt);
@@ -347,7 +349,7 @@ static void *indirect(struct bt *bt)
 		bt_ibtc_host(bt, bt->ctx->id)[eip & (IBTC_SIZE - 1)] =
 			n->guarded;
 	}
-	fpu_restore(bt);
+	bt_fpu_restore(bt);
 	return n->guarded;
 }
 
@@ -371,7 +373,7 @@ static void *chain(struct bt *bt)
 		return out;
 	if (bt->invalidated == before)
 		tc_chain(bt, id, n);
-	fpu_restore(bt);
+	bt_fpu_restore(bt);
 	return n->guarded;
 }
 
@@ -421,7 +423,7 @@ void *bt_interp_site(struct bt *bt, struct tu *tu, struct tu_insn *in)
 	bt_flags_out(bt);
 	if (in->len && (uint32_t)bt->v.rip == next &&
 	    bt->invalidated == before && same_ctx(bt)) {
-		fpu_restore(bt);
+		bt_fpu_restore(bt);
 		return bt_next_host(bt, tu, in);
 	}
 	return bt_resume(bt);
@@ -444,8 +446,10 @@ static void *soft_miss(struct bt *bt, bool write)
 
 	bt->stats.soft_misses++;
 	if (ea >> PAGE_SHIFT == (uint32_t)bt->r9 &&
-	    soft_fill(bt, ea, bt->ctx->user, write, &w))
+	    soft_fill(bt, ea, bt->ctx->user, write, &w)) {
+		bt_fpu_restore(bt);
 		return tu->host + in->host_off;
+	}
 	return bt_interp_site(bt, tu, in);
 }
 

@@ -188,7 +188,7 @@ static int bt_create(struct engine **out, const struct engine_config *cfg,
 	struct bt *bt;
 	int r;
 
-	_Static_assert(sizeof(struct bt) <= ARENA_X, "arena layout");
+	_Static_assert(sizeof(struct bt) <= ARENA_X(0), "arena layout");
 	if (!host_able(err))
 		return -ENOTSUP;
 	r = options(cfg, &o, err);

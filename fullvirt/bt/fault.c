@@ -259,8 +259,9 @@ static void *deliver(struct bt *bt, unsigned vec, bool has_error)
 }
 
 /* Restart the instruction. */
-static void *again(struct tu *tu, struct tu_insn *in)
+static void *again(struct bt *bt, struct tu *tu, struct tu_insn *in)
 {
+	bt_fpu_restore(bt);
 	return tu->host + in->host_off;
 }
 
@@ -284,9 +285,9 @@ static void *hidden_fault(struct bt *bt, struct tu *tu, struct tu_insn *in,
 		in->miss++;
 	if (map_here(bt, gva, w, write, in) &&
 	    !window_map_page(bt, bt_window(bt), gva, w, write))
-		return again(tu, in);
+		return again(bt, tu, in);
 	if (bt_patch_site(bt, tu, in, SITE_SOFT))
-		return again(tu, in);
+		return again(bt, tu, in);
 	return bt_interp_site(bt, tu, in);
 }
 

@@ -45,8 +45,8 @@ static void slot_clear(struct bt *bt, uint32_t what)
 {
 	uint32_t pn = what & (NPAGES - 1), kind = what >> 20;
 
-	if (kind == SOFT_LIST_X)
-		bt_x(bt)[pn] = 0;
+	if (kind >= SOFT_LIST_X)
+		bt_x(bt, kind - SOFT_LIST_X)[pn] = 0;
 	else
 		bt_tag(bt, kind)[pn] = 0;
 }
@@ -58,13 +58,48 @@ static void list_flush(struct bt *bt, struct soft_list *l)
 	l->n = 0;
 }
 
-static void list_add(struct bt *bt, bool global, uint32_t what)
+/* Does linear page @pn still map frame @gpfn for execution? */
+static bool x_valid(struct bt *bt, uint32_t pn, uint32_t gpfn, bool user)
 {
-	struct soft_list *l = &bt->soft[global];
+	struct x86_walk w;
 
-	if (l->n == SOFT_LIST_MAX)
-		list_flush(bt, l);
-	l->pn[l->n++] = what;
+	return !x86_translate_peek(&bt->x, (gva_t)pn << PAGE_SHIFT,
+				   X86_ACC_EXEC | (user ? X86_ACC_USER : 0),
+				   &w) &&
+	       w.gpa >> PAGE_SHIFT == gpfn;
+}
+
+/*
+ * TUs on global pages are entered without a check, so their X entries stay
+ * as long as they are true, and their TUs die with them.
+ */
+static bool x_revalidate(struct bt *bt, uint32_t pn, bool user)
+{
+	uint32_t *x = &bt_x(bt, user)[pn];
+	uint32_t gpfn = *x - 1;
+
+	if (!*x || x_valid(bt, pn, gpfn, user))
+		return *x;
+	*x = 0;
+	tc_kill_linear(bt, pn, gpfn);
+	return false;
+}
+
+static void flush_global(struct bt *bt)
+{
+	struct soft_list *l = &bt->soft[1];
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < l->n; i++) {
+		uint32_t what = l->pn[i], kind = what >> 20;
+
+		if (kind >= SOFT_LIST_X &&
+		    x_revalidate(bt, what & (NPAGES - 1), kind - SOFT_LIST_X))
+			l->pn[kept++] = what;
+		else if (kind < SOFT_LIST_X)
+			slot_clear(bt, what);
+	}
+	l->n = kept;
 }
 
 void soft_flush(struct bt *bt, bool global_too)
@@ -72,7 +107,16 @@ void soft_flush(struct bt *bt, bool global_too)
 	bt->stats.soft_flushes++;
 	list_flush(bt, &bt->soft[0]);
 	if (global_too)
-		list_flush(bt, &bt->soft[1]);
+		flush_global(bt);
+}
+
+static void list_add(struct bt *bt, bool global, uint32_t what)
+{
+	struct soft_list *l = &bt->soft[global];
+
+	if (l->n == SOFT_LIST_MAX)
+		soft_flush(bt, true);
+	l->pn[l->n++] = what;
 }
 
 void soft_invlpg(struct bt *bt, uint32_t gva)
@@ -81,7 +125,8 @@ void soft_invlpg(struct bt *bt, uint32_t gva)
 
 	for (unsigned k = 0; k < SOFT_KINDS; k++)
 		bt_tag(bt, k)[pn] = 0;
-	bt_x(bt)[pn] = 0;
+	x_revalidate(bt, pn, false);
+	x_revalidate(bt, pn, true);
 }
 
 static void fill(struct bt *bt, enum soft_kind k, uint32_t gva, gpa_t gpa,
@@ -147,13 +192,14 @@ void soft_protect(struct bt *bt, uint32_t gpfn)
 	}
 }
 
-void soft_x_fill(struct bt *bt, uint32_t gva, uint32_t gpfn, bool global)
+void soft_x_fill(struct bt *bt, uint32_t gva, uint32_t gpfn, bool user,
+		 bool global)
 {
 	uint32_t pn = page_of(gva);
 
-	if (!bt_x(bt)[pn])
-		list_add(bt, global, pn | SOFT_LIST_X << 20);
-	bt_x(bt)[pn] = gpfn + 1;
+	if (!bt_x(bt, user)[pn])
+		list_add(bt, global, pn | (SOFT_LIST_X + user) << 20);
+	bt_x(bt, user)[pn] = gpfn + 1;
 }
 
 /* x86_hooks.hva: the interpreter shares the TLBs. */

@@ -106,6 +106,7 @@ void tc_flush(struct bt *bt)
 {
 	struct tc *tc = &bt->tc;
 
+	bt_fpu_save(bt);	/* memset */
 	bt->stats.tc_flush++;
 	bt->invalidated++;
 	untrace_all(bt);
@@ -404,7 +405,20 @@ bool tc_write_hits(struct bt *bt, gpa_t gpa, uint64_t len)
 	return write_pages(bt, gpa, len, false);
 }
 
-void tc_kill_page(struct bt *bt, uint32_t gpfn)
+/* Linear page @pn no longer maps frame @gpfn: its unguarded TUs die. */
+void tc_kill_linear(struct bt *bt, uint32_t pn, uint32_t gpfn)
 {
-	page_write(bt, gpfn, 0, PAGE_SIZE, true);
+	struct tc *tc = &bt->tc;
+
+	if (gpfn >= tc->npages)
+		return;
+	for (uint32_t i = tc->page_tus[gpfn]; i;) {
+		struct tu *tu = &tc->tus[i];
+		uint32_t first = tu->eip >> PAGE_SHIFT;
+
+		i = tu_next_on(tu, gpfn);
+		if (!(tu->flags & TU_GUARDED) &&
+		    (first == pn || (tu->gpfn2 && first + 1 == pn)))
+			tu_kill(bt, tu);
+	}
 }

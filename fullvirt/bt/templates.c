@@ -469,10 +469,12 @@ void tpl_lookup(struct region *r)
 		 (struct hmem){ R14, R9, 3, (int32_t)ARENA_IBTC_HOST(id) });
 }
 
-void tpl_guard(struct emit *e, uint32_t eip, uint32_t page, uint32_t gpfn)
+void tpl_guard(struct region *r, uint32_t eip, uint32_t page, uint32_t gpfn)
 {
+	struct emit *e = &r->e;
+
 	e_mov64(e, R11, RCX);
-	e_load32(e, RCX, ARENA_X + page * 4);
+	e_load32(e, RCX, ARENA_X(r->ctx->user) + page * 4);
 	e_rm_mem(e, false, 0x8d, RCX,
 		 (struct hmem){ RCX, NO_REG, 0, -(int32_t)(gpfn + 1) });
 	e_jecxz(e, 14);

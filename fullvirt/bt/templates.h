@@ -52,7 +52,7 @@ void tpl_exit(struct region *r, uint8_t *patch, uint32_t eip);
 /* Inline lookup of the guest address in r8d, and jump there. */
 void tpl_lookup(struct region *r);
 /* Check X[page of @eip] == @gpfn + 1, else to the guard stub. */
-void tpl_guard(struct emit *e, uint32_t eip, uint32_t page, uint32_t gpfn);
+void tpl_guard(struct region *r, uint32_t eip, uint32_t page, uint32_t gpfn);
 /* Routines that every context has: indirect lookup and return miss. */
 void tpl_ctx_routines(struct bt *bt, struct ctx *c);
 

@@ -96,7 +96,7 @@ static bool collect_crossing(struct region *r, uint32_t eip,
 				     : second[i - first];
 	bt_decode(&r->g[0], eip, bytes, 15, r->flags);
 	*gpfn2 = w.gpa >> PAGE_SHIFT;
-	soft_x_fill(r->bt, next, *gpfn2, w.global);
+	soft_x_fill(r->bt, next, *gpfn2, r->ctx->user, w.global);
 	return true;
 }
 
@@ -163,9 +163,9 @@ static uint8_t *emit_guards(struct region *r, const struct tu *tu,
 {
 	uint8_t *start = r->e.p;
 
-	tpl_guard(&r->e, eip, tu->eip >> PAGE_SHIFT, tu->gpfn);
+	tpl_guard(r, eip, tu->eip >> PAGE_SHIFT, tu->gpfn);
 	if (tu->gpfn2)
-		tpl_guard(&r->e, eip, ((tu->eip >> PAGE_SHIFT) + 1) &
+		tpl_guard(r, eip, ((tu->eip >> PAGE_SHIFT) + 1) &
 			  (NPAGES - 1), tu->gpfn2);
 	return start;
 }
@@ -278,6 +278,7 @@ struct tc_entry *bt_translate(struct bt *bt, uint32_t eip, gpa_t gpa,
 	uint32_t gpfn = gpa >> PAGE_SHIFT, gpfn2 = 0;
 	struct tu *tu;
 
+	bt_fpu_save(bt);	/* Zydis and stdio are ordinary code */
 	if (!tc_room(bt)) {
 		tc_flush(bt);
 		bt_set_ctx(bt);
@@ -350,6 +351,7 @@ bool bt_patch_site(struct bt *bt, struct tu *tu, struct tu_insn *in,
 
 	if (!tc_room(bt) || in[1].host_off - in->host_off < 5 || !in->len)
 		return false;
+	bt_fpu_save(bt);
 	r->bt = bt;
 	r->ctx = &bt->ctxs[tu->ctx];
 	r->flags = r->ctx->flags & ~CTX_WINDOW;

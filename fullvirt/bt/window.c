@@ -69,6 +69,7 @@ void window_fini(struct bt *bt, struct window *w)
 {
 	if (!w->base)
 		return;
+	bt_fpu_save(bt);
 	munmap(w->base - WINDOW_GUARD, WINDOW_SIZE + 2 * WINDOW_GUARD);
 	munmap(w->index, NPAGES * sizeof(*w->index));
 	bt->vmas -= 2 * w->nmaps + 2;
@@ -184,8 +185,10 @@ static int map_add(struct bt *bt, struct window *w, const struct wmap *m)
 {
 	if (w->nmaps == w->cap) {
 		uint32_t cap = w->cap ? 2 * w->cap : 64;
-		struct wmap *p = realloc(w->maps, cap * sizeof(*p));
+		struct wmap *p;
 
+		bt_fpu_save(bt);
+		p = realloc(w->maps, cap * sizeof(*p));
 		if (!p)
 			return -ENOMEM;
 		w->maps = p;
@@ -258,8 +261,9 @@ static bool mode_changed(struct bt *bt, struct window *w)
 {
 	if (w->mode != paging_mode(bt))
 		return true;
-	return bt->v.cr4 & CR4_PAE && bt->v.cr0 & CR0_PG && w->nmaps &&
-	       memcmp(w->pdpte, bt->v.pdpte, sizeof(w->pdpte));
+	return bt->v.cr4 & CR4_PAE && bt->v.cr0 & CR0_PG &&
+	       (w->pdpte[0] != bt->v.pdpte[0] || w->pdpte[1] != bt->v.pdpte[1] ||
+		w->pdpte[2] != bt->v.pdpte[2] || w->pdpte[3] != bt->v.pdpte[3]);
 }
 
 /* A TLB flush: drop the mappings whose guest entries have changed. */
@@ -382,6 +386,7 @@ found:
 void root_graduate(struct bt *bt, struct root *r)
 {
 	if (!r->win) {
+		bt_fpu_save(bt);
 		r->win = calloc(1, sizeof(*r->win));
 		if (!r->win || window_init(bt, r->win)) {
 			free(r->win);

@@ -510,7 +510,7 @@ static void init_fpu(struct gen *g)
 
 void gen_make(struct gen_case *c, const struct gen_options *o, uint64_t k)
 {
-	struct gen g = { .c = c, .rng = mix(mix(o->seed) ^ k) };
+	struct gen g = { .c = c, .o = o, .rng = mix(mix(o->seed) ^ k) };
 	unsigned n, i, total = 0;
 
 	if (!group_rows[0])

@@ -36,6 +36,14 @@ struct gen_case {
 	bool code16;			/* runs in a 16-bit code segment */
 };
 
+struct gen_options {
+	uint64_t seed;
+	unsigned max_insns;
+	unsigned weight[GROUP_COUNT];	/* of the random choice */
+	bool no_code16;
+	bool no_segments;		/* flat DS and ES only */
+};
+
 /* What a register holds, as far as the generator knows. */
 struct gen_regs {
 	uint8_t known;			/* one bit for each */
@@ -52,20 +60,13 @@ struct gen_fix {
 
 struct gen {
 	struct gen_case *c;
+	const struct gen_options *o;
 	uint64_t rng;
 	struct gen_regs regs;
 	uint32_t seg_base[S_COUNT];
 	uint32_t cs_base;
 	struct gen_fix fix[GEN_FIXES];
 	unsigned nfixes;
-};
-
-struct gen_options {
-	uint64_t seed;
-	unsigned max_insns;
-	unsigned weight[GROUP_COUNT];	/* of the random choice */
-	bool no_code16;
-	bool no_segments;		/* flat DS and ES only */
 };
 
 void gen_make(struct gen_case *c, const struct gen_options *o, uint64_t k);

@@ -430,6 +430,28 @@ static void sp_frame(struct gen *g)
 	}
 }
 
+/*
+ * Pushing a selector writes two or four bytes, by processor (SDM Vol. 2B,
+ * PUSH): put zero in the other half.
+ */
+static void sp_pushseg(struct gen *g)
+{
+	static const uint8_t ops[] = { 0x06, 0x0e, 0x16, 0x1e };
+	static const uint8_t wipe[] = { 0xc7, 0x44, 0x24, 2, 0, 0 };
+	bool osize16 = chance(g, 20);
+
+	if (chance(g, 60))
+		put_osize(g, osize16, OP(ops[rnd_below(g, 4)]));
+	else
+		put_osize(g, osize16, OP(0x0f, chance(g, 50) ? 0xa0 : 0xa8));
+	if (osize16)
+		return;
+	if (g->c->code16)
+		PUT(g, 0x67, 0xc7, 0x44, 0x24, 2, 0, 0);
+	else
+		put_osize(g, true, wipe, sizeof(wipe));
+}
+
 static void sp_stack(struct gen *g)
 {
 	switch (rnd_below(g, 8)) {
@@ -718,7 +740,7 @@ static const struct { void (*fn)(struct gen *g); unsigned weight; } specials[] =
 	{ sp_indirect, 6 }, { sp_far, 3 }, { sp_wild, 2 }, { sp_string, 12 },
 	{ sp_xlat, 2 }, { sp_maskmov, 2 }, { sp_bitstring, 4 },
 	{ sp_bound, 2 }, { sp_cmpxchg, 3 }, { sp_flags, 4 }, { sp_frame, 5 },
-	{ sp_stack, 5 }, { sp_segload, 4 }, { sp_stackseg, 2 },
+	{ sp_stack, 5 }, { sp_pushseg, 3 }, { sp_segload, 4 }, { sp_stackseg, 2 },
 	{ sp_selector, 2 }, { sp_selfmod, 5 }, { sp_fpstate, 4 },
 };
 
@@ -726,6 +748,7 @@ static const struct { void (*fn)(struct gen *g); unsigned weight; } specials[] =
 
 void special(struct gen *g)
 {
+	const unsigned *have = g->o->weight;
 	unsigned i, total = 0, w;
 
 	for (i = 0; i < NSPECIALS; i++)
@@ -733,5 +756,8 @@ void special(struct gen *g)
 	w = rnd_below(g, total);
 	for (i = 0; w >= specials[i].weight; i++)
 		w -= specials[i].weight;
+	if ((specials[i].fn == sp_fpstate || specials[i].fn == sp_maskmov) &&
+	    !(have[GROUP_X87] | have[GROUP_MMX] | have[GROUP_SSE]))
+		return;
 	specials[i].fn(g);
 }
