@@ -28,7 +28,9 @@ static const struct kind *kind_find(const char *spec, const char **arg)
 		if (strlen(k->name) != len || strncmp(k->name, spec, len))
 			continue;
 		*arg = spec[len] ? spec + len + 1 : NULL;
-		return k->takes_arg == (*arg && **arg) ? k : NULL;
+		if (*arg && !**arg)
+			return NULL;
+		return k->takes_arg == !!*arg ? k : NULL;
 	}
 	return NULL;
 }
