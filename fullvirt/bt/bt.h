@@ -345,8 +345,8 @@ enum bt_stub {
 
 /* Specialised callouts: name, C function; stub is STUB_hot + HOT_STRIDE * n. */
 #define BT_HOTS(X)							\
-	X(string) X(popf) X(load_seg) X(iret) X(sysenter) X(sysexit)	\
-	X(int_n)
+	X(string) X(popf) X(mov_seg) X(pop_seg) X(iret) X(sysenter)	\
+	X(sysexit) X(int_n)
 
 enum bt_hot {
 #define X(name) HOT_##name,
@@ -354,6 +354,11 @@ enum bt_hot {
 #undef X
 	HOT_COUNT
 };
+
+/* What HOT_string finds in r9d: the operand size in bytes, and these. */
+#define HOT_SIZE	0x07u
+#define HOT_MOVS	0x08u	/* else STOS */
+#define HOT_REP		0x10u
 
 /* stubs.c */
 extern uint32_t bt_stub_off[STUB_COUNT];

@@ -320,6 +320,8 @@ static void fill_raw(struct ginsn *g, const ZydisDecodedInstruction *z)
 			g->p66 = true;
 		else if (p == 0xf2 || p == 0xf3)
 			g->rep = p;
+		else if (p != 0xf0)
+			g->odd = true;
 	}
 }
 

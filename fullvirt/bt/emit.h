@@ -36,6 +36,7 @@ struct ginsn {
 	uint8_t map;		/* 0: one byte, 1: 0F, 2: 0F38, 3: 0F3A */
 	uint8_t opcode;
 	bool p66, lock;
+	bool odd;		/* 67 or a segment prefix */
 	uint8_t rep;		/* 0, 0xF2 or 0xF3 to keep as mandatory/rep */
 	bool has_modrm, mem;	/* mem: ModRM names memory */
 	uint8_t mod, reg, rm;

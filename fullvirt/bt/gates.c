@@ -97,7 +97,7 @@ static bool inner_stack(struct bt *bt, struct segment *ss, uint32_t *esp)
 	return get_stack(bt, p[1], 0, ss);
 }
 
-static void *enter_gate(struct bt *bt, struct hot *h, uint64_t gate)
+static void *enter_gate(struct bt *bt, uint64_t gate)
 {
 	struct segment cs, ss;
 	uint32_t esp = bt->v.gpr[GPR_SP], *f;
@@ -106,12 +106,12 @@ static void *enter_gate(struct bt *bt, struct hot *h, uint64_t gate)
 
 	if (!get_code(bt, gate >> 16, 0, &cs) ||
 	    (inner && !inner_stack(bt, &ss, &esp)))
-		return hot_slow(bt, h);
+		return hot_slow(bt);
 	f = hot_mem(bt, esp - n, n, X86_ACC_WRITE);
 	if (!f)
-		return hot_slow(bt, h);
+		return hot_slow(bt);
 	bt_flags_in(bt);
-	f[0] = bt->v.rip + h->in->len;
+	f[0] = bt->r10;
 	f[1] = bt->v.seg[SEG_CS].selector;
 	f[2] = bt->v.rflags;
 	if (inner) {
@@ -129,16 +129,11 @@ static void *enter_gate(struct bt *bt, struct hot *h, uint64_t gate)
 
 static void *int_n(struct bt *bt)
 {
-	struct hot h = hot_begin(bt);
 	uint64_t gate;
-	unsigned vec;
 
-	if (h.odd || h.p66 || h.rep)
-		return hot_slow(bt, &h);
-	vec = h.bytes[h.op] == 0xcc ? VEC_BP : h.bytes[h.op + 1];
-	if (!gate_of(bt, vec, &gate))
-		return hot_slow(bt, &h);
-	return enter_gate(bt, &h, gate);
+	if (!gate_of(bt, bt->r9, &gate))
+		return hot_slow(bt);
+	return enter_gate(bt, gate);
 }
 
 /* ------------------------------------------------ IRET */
@@ -166,20 +161,20 @@ static void set_flags(struct bt *bt, uint32_t f)
 }
 
 /* Only code at privilege 0 comes here, so every flag may change. */
-static void *iret_to(struct bt *bt, struct hot *h, const uint32_t *f)
+static void *iret_to(struct bt *bt, const uint32_t *f)
 {
 	unsigned cpl = f[1] & 3;
 	struct segment cs, ss;
 	uint32_t eip = f[0], flags = f[2];
 
 	if (flags & FLAGS_ODD || !get_code(bt, f[1], cpl, &cs))
-		return hot_slow(bt, h);
+		return hot_slow(bt);
 	if (!cpl) {
 		bt->v.gpr[GPR_SP] = (uint32_t)(bt->v.gpr[GPR_SP] + 12);
 	} else {
 		if (!get_stack(bt, f[4], cpl, &ss) ||
 		    !data_segments_survive(bt, cpl))
-			return hot_slow(bt, h);
+			return hot_slow(bt);
 		bt->v.gpr[GPR_SP] = f[3];
 		bt->v.seg[SEG_SS] = ss;
 	}
@@ -192,15 +187,14 @@ static void *iret_to(struct bt *bt, struct hot *h, const uint32_t *f)
 
 static void *iret(struct bt *bt)
 {
-	struct hot h = hot_begin(bt);
 	const uint32_t *f;
 
-	if (h.odd || h.p66 || h.rep || cpl_of(bt))
-		return hot_slow(bt, &h);
+	if (cpl_of(bt))
+		return hot_slow(bt);
 	f = hot_mem(bt, bt->v.gpr[GPR_SP], 20, X86_ACC_READ);
 	if (!f)
-		return hot_slow(bt, &h);
-	return iret_to(bt, &h, f);
+		return hot_slow(bt);
+	return iret_to(bt, f);
 }
 
 /* ------------------------------------------------ SYSENTER, SYSEXIT */
@@ -222,11 +216,10 @@ static void fixed_segments(struct bt *bt, uint16_t cs, unsigned dpl)
 
 static void *sysenter(struct bt *bt)
 {
-	struct hot h = hot_begin(bt);
 	uint16_t cs = bt->v.msr.sysenter_cs & 0xfffc;
 
-	if (h.odd || !cs)
-		return hot_slow(bt, &h);
+	if (!cs)
+		return hot_slow(bt);
 	fixed_segments(bt, cs, 0);
 	bt->sysflags &= ~FLAG_IF;
 	bt->v.gpr[GPR_SP] = (uint32_t)bt->v.msr.sysenter_esp;
@@ -235,11 +228,10 @@ static void *sysenter(struct bt *bt)
 
 static void *sysexit(struct bt *bt)
 {
-	struct hot h = hot_begin(bt);
 	uint16_t cs = bt->v.msr.sysenter_cs & 0xfffc;
 
-	if (h.odd || !cs || cpl_of(bt))
-		return hot_slow(bt, &h);
+	if (!cs || cpl_of(bt))
+		return hot_slow(bt);
 	fixed_segments(bt, cs + 16, 3);
 	bt->v.gpr[GPR_SP] = (uint32_t)bt->v.gpr[GPR_CX];
 	return go(bt, bt->v.gpr[GPR_DX]);
@@ -249,17 +241,14 @@ static void *sysexit(struct bt *bt)
 
 static void *popf(struct bt *bt)
 {
-	struct hot h = hot_begin(bt);
 	unsigned iopl = (bt->sysflags & FLAG_IOPL) >> FLAG_IOPL_SHIFT;
 	uint32_t keep = 0, f;
 	const uint32_t *p;
 
-	if (h.odd || h.p66 || h.rep)
-		return hot_slow(bt, &h);
 	p = hot_mem(bt, bt->v.gpr[GPR_SP], 4,
 		    bt->ctx->user ? X86_ACC_USER : 0);
 	if (!p)
-		return hot_slow(bt, &h);
+		return hot_slow(bt);
 	if (cpl_of(bt) > iopl)
 		keep |= FLAG_IF;
 	if (cpl_of(bt))
@@ -268,12 +257,12 @@ static void *popf(struct bt *bt)
 	f &= FLAGS_ARITH | FLAG_DF | FLAG_IF | FLAG_IOPL | FLAG_ID |
 	     FLAGS_ODD;
 	if (f & FLAGS_ODD || (f ^ bt->sysflags) & FLAG_IOPL)
-		return hot_slow(bt, &h);
+		return hot_slow(bt);
 	bt->v.gpr[GPR_SP] = (uint32_t)(bt->v.gpr[GPR_SP] + 4);
 	set_flags(bt, f);
 	if (bt->poll && f & FLAG_IF)
 		bt->kick = 1;
-	return hot_done(bt, &h);
+	return hot_done(bt);
 }
 
 void bt_gates_init(struct bt *bt)

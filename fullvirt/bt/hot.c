@@ -6,62 +6,32 @@
  */
 #include "fullvirt/bt/hot.h"
 
-static void skip_prefixes(struct hot *h)
+void *hot_slow(struct bt *bt)
 {
-	for (;; h->op++) {
-		switch (h->bytes[h->op]) {
-		case 0x66:
-			h->p66 = true;
-			break;
-		case 0xf2: case 0xf3:
-			h->rep = h->bytes[h->op];
-			break;
-		case 0x26: case 0x2e: case 0x36: case 0x3e: case 0x64:
-		case 0x65: case 0x67: case 0xf0:
-			h->odd = true;
-			break;
-		default:
-			return;
-		}
-	}
+	struct tu *tu;
+	struct tu_insn *in = bt_locate(bt, &tu);
+
+	return bt_interp_site(bt, tu, in);
 }
 
-struct hot hot_begin(struct bt *bt)
+/* Restart the instruction: its progress is in the registers. */
+static void *hot_again(struct bt *bt)
 {
-	struct hot h = { 0 };
-	uint32_t off;
+	struct tu *tu;
+	struct tu_insn *in = bt_locate(bt, &tu);
 
-	h.in = bt_locate(bt, &h.tu);
-	off = (h.tu->eip & ~PAGE_MASK) + h.in->goff;
-	if (off + 15 > PAGE_SIZE) {
-		h.odd = true;
-		return h;
-	}
-	h.bytes = mem_hva(bt->mem, ((gpa_t)h.tu->gpfn << PAGE_SHIFT) + off);
-	skip_prefixes(&h);
-	return h;
+	return tu->host + in->host_off;
 }
 
-void *hot_slow(struct bt *bt, struct hot *h)
-{
-	return bt_interp_site(bt, h->tu, h->in);
-}
-
-void *hot_done(struct bt *bt, struct hot *h)
-{
-	bt->v.rip = (uint32_t)(bt->v.rip + h->in->len);
-	return bt_next_host(bt, h->tu, h->in);
-}
-
-void *hot_done_ctx(struct bt *bt, struct hot *h)
+void *hot_done_ctx(struct bt *bt)
 {
 	struct ctx *was = bt->ctx;
 	uint32_t before = bt->invalidated;
 
 	bt_set_ctx(bt);
+	bt->v.rip = (uint32_t)bt->r10;
 	if (bt->ctx == was && bt->invalidated == before)
-		return hot_done(bt, h);
-	bt->v.rip = (uint32_t)(bt->v.rip + h->in->len);
+		return (void *)bt->site;
 	return bt_resume(bt);
 }
 
@@ -145,37 +115,32 @@ static uint32_t string_chunk(struct bt *bt, bool movs, unsigned size,
 	return n;
 }
 
-static void *rep_string(struct bt *bt, struct hot *h, bool movs, unsigned size)
+static void *rep_string(struct bt *bt, bool movs, unsigned size)
 {
 	while ((uint32_t)bt->v.gpr[GPR_CX]) {
 		uint32_t n = string_chunk(bt, movs, size, bt->v.gpr[GPR_CX]);
 
 		if (!n)
-			return hot_slow(bt, h);
+			return hot_slow(bt);
 		bt->v.gpr[GPR_CX] -= n;
 		if (bt->kick && bt->v.gpr[GPR_CX])
-			return h->tu->host + h->in->host_off;
+			return hot_again(bt);
 	}
-	return hot_done(bt, h);
+	return hot_done(bt);
 }
 
 static void *string(struct bt *bt)
 {
-	struct hot h = hot_begin(bt);
-	unsigned size;
-	uint8_t op;
+	uint32_t what = bt->r9;
+	bool movs = what & HOT_MOVS;
 
-	if (h.odd || bt->hflags & FLAG_DF)
-		return hot_slow(bt, &h);
-	op = h.bytes[h.op];
-	size = !(op & 1) ? 1 : h.p66 ? 2 : 4;
-	if ((op & ~1) != 0xa4 && (op & ~1) != 0xaa)
-		return hot_slow(bt, &h);
-	if (h.rep)
-		return rep_string(bt, &h, (op & ~1) == 0xa4, size);
-	if (!string_chunk(bt, (op & ~1) == 0xa4, size, 1))
-		return hot_slow(bt, &h);
-	return hot_done(bt, &h);
+	if (bt->hflags & FLAG_DF)
+		return hot_slow(bt);
+	if (what & HOT_REP)
+		return rep_string(bt, movs, what & HOT_SIZE);
+	if (!string_chunk(bt, movs, what & HOT_SIZE, 1))
+		return hot_slow(bt);
+	return hot_done(bt);
 }
 
 /* ------------------------------------------------ segment loads */
@@ -226,7 +191,7 @@ static bool load_data(struct bt *bt, enum seg_reg seg, uint16_t sel)
 	const uint64_t *p;
 	uint64_t d;
 
-	if (seg == SEG_CS || seg == SEG_SS || bt->sysflags & FLAG_VM)
+	if (seg == SEG_CS || seg == SEG_SS || seg >= SEG_COUNT)
 		return false;
 	if (!(sel & ~3)) {
 		*s = (struct segment){ .selector = sel, .attr = SEG_UNUSABLE };
@@ -242,46 +207,29 @@ static bool load_data(struct bt *bt, enum seg_reg seg, uint16_t sel)
 	return true;
 }
 
-/* mov sreg, r32 (8E, register form); pop es, ds, fs, gs. */
-static bool seg_operand(struct bt *bt, struct hot *h, enum seg_reg *seg,
-			uint16_t *sel, bool *pop)
+static void *mov_seg(struct bt *bt)
 {
-	uint8_t op = h->bytes[h->op], modrm = h->bytes[h->op + 1];
-	const uint32_t *p;
+	uint32_t what = bt->r9;
 
-	*pop = op != 0x8e;
-	if (op == 0x8e) {
-		*seg = modrm >> 3 & 7;
-		*sel = bt->v.gpr[modrm & 7];
-		return modrm >= 0xc0 && *seg < SEG_COUNT;
-	}
-	*seg = op == 0x0f ? (modrm == 0xa1 ? SEG_FS : SEG_GS) : op >> 3 & 7;
-	p = hot_mem(bt, bt->v.gpr[GPR_SP], 4, access_user(bt));
-	if (!p)
-		return false;
-	*sel = *p;
-	return true;
+	if (!load_data(bt, what & 15, bt->v.gpr[what >> 4]))
+		return hot_slow(bt);
+	return hot_done_ctx(bt);
 }
 
-static void *load_seg(struct bt *bt)
+static void *pop_seg(struct bt *bt)
 {
-	struct hot h = hot_begin(bt);
-	enum seg_reg seg;
-	uint16_t sel;
-	bool pop;
+	const uint32_t *p = hot_mem(bt, bt->v.gpr[GPR_SP], 4, access_user(bt));
 
-	if (h.odd || h.p66 || h.rep || !seg_operand(bt, &h, &seg, &sel, &pop))
-		return hot_slow(bt, &h);
-	if (!load_data(bt, seg, sel))
-		return hot_slow(bt, &h);
-	if (pop)
-		bt->v.gpr[GPR_SP] = (uint32_t)(bt->v.gpr[GPR_SP] + 4);
-	return hot_done_ctx(bt, &h);
+	if (!p || !load_data(bt, bt->r9, *p))
+		return hot_slow(bt);
+	bt->v.gpr[GPR_SP] = (uint32_t)(bt->v.gpr[GPR_SP] + 4);
+	return hot_done_ctx(bt);
 }
 
 void bt_hot_init(struct bt *bt)
 {
 	bt->fn_hot[HOT_string] = string;
-	bt->fn_hot[HOT_load_seg] = load_seg;
+	bt->fn_hot[HOT_mov_seg] = mov_seg;
+	bt->fn_hot[HOT_pop_seg] = pop_seg;
 	bt_gates_init(bt);
 }

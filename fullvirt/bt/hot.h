@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What hot callouts share: the instruction at hand, and descriptors.
+ * What hot callouts share.
  */
 #ifndef FULLVIRT_BT_HOT_H
 #define FULLVIRT_BT_HOT_H
 
 #include "fullvirt/bt/bt.h"
 
-/* The callout at hand. */
-struct hot {
-	struct tu *tu;
-	struct tu_insn *in;
-	const uint8_t *bytes;
-	unsigned op;		/* index of the opcode in bytes */
-	bool p66, odd;		/* odd: any prefix but 66 and rep */
-	uint8_t rep;
-};
+/*
+ * Template and callout agree on: bt->r9 what (see the templates), bt->r10 the
+ * eip behind the instruction, bt->site the host code behind it.
+ */
 
-struct hot hot_begin(struct bt *bt);
-/* Leave it to the interpreter. */
-void *hot_slow(struct bt *bt, struct hot *h);
+/* Leave it to the interpreter; nothing may have changed yet. */
+void *hot_slow(struct bt *bt);
+
 /* Done, and the context is what it was. */
-void *hot_done(struct bt *bt, struct hot *h);
-/* Done, rip still at the instruction, and the context may have changed. */
-void *hot_done_ctx(struct bt *bt, struct hot *h);
+static inline void *hot_done(struct bt *bt)
+{
+	bt->v.rip = (uint32_t)bt->r10;
+	return (void *)bt->site;
+}
+
+/* Done, and the context may have changed. */
+void *hot_done_ctx(struct bt *bt);
 
 /* The 8 bytes of the descriptor of @sel, or NULL if not plainly readable. */
 const uint64_t *hot_descriptor(struct bt *bt, uint16_t sel);

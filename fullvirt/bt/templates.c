@@ -367,48 +367,108 @@ static void lea(struct region *r, const struct ginsn *g)
 	e_lea32(&r->e, hreg(g->reg), g_address(g, 0));
 }
 
-static void nothing(struct region *r, const struct ginsn *g)
+/* SDM Vol. 2B, NOP: the recommended multi-byte forms. */
+static void pad(struct emit *e, unsigned n)
 {
+	static const uint8_t nops[8][8] = {
+		{ 0x90 }, { 0x66, 0x90 }, { 0x0f, 0x1f, 0x00 },
+		{ 0x0f, 0x1f, 0x40, 0x00 }, { 0x0f, 0x1f, 0x44, 0x00, 0x00 },
+		{ 0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00 },
+		{ 0x0f, 0x1f, 0x80, 0, 0, 0, 0 },
+		{ 0x0f, 0x1f, 0x84, 0x00, 0, 0, 0, 0 },
+	};
+
+	while (n) {
+		unsigned k = n < 8 ? n : 8;
+
+		e_bytes(e, nops[k - 1], k);
+		n -= k;
+	}
 }
 
-static void hot(struct region *r, enum bt_hot h)
+/* A hint; a NOP in front of a 16-byte boundary aligns what follows it. */
+static void nothing(struct region *r, const struct ginsn *g)
 {
+	if (((g->eip + g->len) & 15) == 0)
+		pad(&r->e, -(uint64_t)r->e.p & 15);
+}
+
+/*
+ * A hot callout: r9d tells what the instruction is, r10d where the next one
+ * is, so that the C side needs to look nothing up.
+ */
+static void hot(struct region *r, const struct ginsn *g, enum bt_hot h,
+		uint32_t info)
+{
+	e_mov_imm32(&r->e, R9, info);
+	e_mov_imm32(&r->e, R10, g->eip + g->len);
 	tpl_callout(r, bt_hot_stub(r->bt, h));
+}
+
+static void hot_plain(struct region *r, const struct ginsn *g, enum bt_hot h,
+		      uint32_t info)
+{
+	if (g->odd || g->p66 || g->rep || g->lock)
+		interp(r, g);
+	else
+		hot(r, g, h, info);
 }
 
 static void string(struct region *r, const struct ginsn *g)
 {
-	hot(r, HOT_string);
+	unsigned size = !(g->opcode & 1) ? 1 : g->opsize;
+	bool movs = (g->opcode & 0xfe) == 0xa4;
+	bool stos = (g->opcode & 0xfe) == 0xaa;
+
+	if (g->odd || !(movs || stos))
+		interp(r, g);
+	else
+		hot(r, g, HOT_string, size | (movs ? HOT_MOVS : 0) |
+		    (g->rep ? HOT_REP : 0));
 }
 
+/* mov sreg, r32 and pop es, ds, fs, gs. */
 static void load_seg(struct region *r, const struct ginsn *g)
 {
-	hot(r, HOT_load_seg);
+	unsigned seg;
+
+	if (g->map == 0 && g->opcode == 0x8e) {
+		seg = g->reg;
+		if (g->mem)
+			interp(r, g);
+		else
+			hot_plain(r, g, HOT_mov_seg, seg | g->rm << 4);
+		return;
+	}
+	seg = g->map ? (g->opcode == 0xa1 ? SEG_FS : SEG_GS)
+		     : g->opcode >> 3 & 7;
+	hot_plain(r, g, HOT_pop_seg, seg);
 }
 
 static void popf(struct region *r, const struct ginsn *g)
 {
-	hot(r, HOT_popf);
+	hot_plain(r, g, HOT_popf, 0);
 }
 
 static void iret(struct region *r, const struct ginsn *g)
 {
-	hot(r, HOT_iret);
+	hot_plain(r, g, HOT_iret, 0);
 }
 
 static void sysenter(struct region *r, const struct ginsn *g)
 {
-	hot(r, HOT_sysenter);
+	hot_plain(r, g, HOT_sysenter, 0);
 }
 
 static void sysexit(struct region *r, const struct ginsn *g)
 {
-	hot(r, HOT_sysexit);
+	hot_plain(r, g, HOT_sysexit, 0);
 }
 
 static void int_n(struct region *r, const struct ginsn *g)
 {
-	hot(r, HOT_int_n);
+	hot_plain(r, g, HOT_int_n, g->opcode == 0xcc ? VEC_BP
+						     : g->bytes[g->imm_off]);
 }
 
 static void (*const templates[])(struct region *, const struct ginsn *) = {

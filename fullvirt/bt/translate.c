@@ -235,6 +235,7 @@ static struct tu *tu_new(struct bt *bt, uint32_t eip, uint32_t gpfn,
 {
 	struct tu *tu = &bt->tc.tus[bt->tc.ntus++];
 
+	bt->tc.next += -(uint64_t)bt->tc.next & 15;
 	*tu = (struct tu){ .host = bt->tc.next, .eip = eip, .gpfn = gpfn,
 			   .ctx = ctx };
 	return tu;
