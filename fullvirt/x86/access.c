@@ -184,8 +184,8 @@ uint32_t x86_seg_check(struct x86 *x, unsigned seg, uint32_t off,
 	return s->base + off;
 }
 
-/* Called with EFLAGS.AC set and @lin not a multiple of @size. */
-void x86_check_align(struct x86 *x, uint32_t lin, unsigned size)
+/* Called with EFLAGS.AC set and an address that is not aligned. */
+void x86_check_align(struct x86 *x)
 {
 	if (x->cache->user && (x->v->cr0 & CR0_AM))
 		x86_fault_error(x, VEC_AC, 0);

@@ -168,7 +168,8 @@ static void prefixes_decode(struct insn *i, const ZydisDecodedInstruction *z)
 	i->asize = i->code32 != p67 ? 4 : 2;
 }
 
-static void handler_find(struct insn *i, const ZydisDecodedInstruction *z)
+static void handler_find(struct insn *i, const ZydisDecodedInstruction *z,
+			 const ZydisDecodedOperand *ops, const uint8_t *bytes)
 {
 	const struct insn_row *row = &rows[z->mnemonic];
 
@@ -189,7 +190,7 @@ static void handler_find(struct insn *i, const ZydisDecodedInstruction *z)
 		i->check = row->check;
 		return;
 	}
-	x86_fpu_decode(i, z);
+	x86_fpu_decode(i, z, ops, bytes);
 }
 
 static void bytes_keep(struct insn *i, const uint8_t *bytes, unsigned len)
@@ -225,6 +226,6 @@ int insn_decode(struct insn *i, const uint8_t *bytes, unsigned n, bool code32)
 	for (unsigned k = 0, m = 0; k < z.operand_count && m < 3; k++)
 		if (ops[k].visibility != ZYDIS_OPERAND_VISIBILITY_HIDDEN)
 			operand_decode(i, m++, &ops[k]);
-	handler_find(i, &z);
+	handler_find(i, &z, ops, bytes);
 	return 0;
 }

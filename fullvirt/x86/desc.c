@@ -151,13 +151,13 @@ void op_verw(struct x86 *x, const struct insn *i)
 
 void op_arpl(struct x86 *x, const struct insn *i)
 {
-	struct rmw r;
-	uint16_t dst = rmw_open(x, i, 0, &r);
+	/* Processors write only when RPL changes; not a locked access. */
+	uint16_t dst = operand_get(x, i, 0);
 	uint16_t src = reg_get(x->v, i->op[1].reg, 2);
 	bool raise = SEL_RPL(dst) < SEL_RPL(src);
 
 	if (raise)
-		rmw_close(x, &r, (dst & ~3u) | SEL_RPL(src));
+		operand_set(x, i, 0, (dst & ~3u) | SEL_RPL(src));
 	set_zf(x, raise);
 }
 

@@ -1,5 +1,282 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "fullvirt/x86/priv.h"
-int x86_fpu_init(struct x86 *x) { return 0; }
-void x86_fpu_fini(struct x86 *x) { }
-bool x86_fpu_decode(struct insn *i, const struct ZydisDecodedInstruction_ *zi) { return false; }
+/*
+ * x87, MMX and SSE: the guest's instruction runs on the host's own unit,
+ * between FXRSTOR and FXSAVE of the vCPU's image, with its memory operand in
+ * a buffer.
+ *
+ * The host must never take an exception on the way:
+ * - x87 exceptions trap on the next waiting instruction.  We test for a
+ *   pending one before each, and leave the unit with FNINIT.
+ * - SSE exceptions trap at once.  With any unmasked, the instruction runs on
+ *   a copy with all masked first, and its flags tell whether it traps.
+ *
+ * Intel SDM Vol. 1 8.7 (x87 exceptions), 11.5 (SSE exceptions).
+ */
+#include "fullvirt/x86/fpu.h"
+#include "fullvirt/x86/operand.h"
+
+#define MXCSR_UM	(1u << 11)
+#define MXCSR_FZ	(1u << 15)
+#define MXCSR_IE_DE_ZE	7u
+#define MXCSR_UE	(1u << 4)
+#define MXCSR_PE	(1u << 5)
+#define MXCSR_MASK_SHIFT 7
+#define RFLAGS_HOST	(FLAG_FIXED | FLAG_IF)
+
+static void raise_pending(struct x86 *x)
+{
+	if (!fpu_pending(fpu_image(x)))
+		return;
+	/* FERR# to IRQ 13 is the chipset's; no guest of ours uses it yet. */
+	if (!(x->v->cr0 & CR0_NE))
+		x86_cannot(x, "x87 exception with CR0.NE clear (FERR#, IRQ 13)"
+			   " is not supported");
+	x86_fault(x, VEC_MF);
+}
+
+void fpu_check(struct x86 *x, enum fpu_class cls)
+{
+	uint32_t cr0 = x->v->cr0;
+	bool x87 = cls == FPU_X87 || cls == FPU_X87_NOWAIT ||
+		   cls == FPU_FXSAVE;
+	bool sse = cls == FPU_SSE || cls == FPU_SSE_MMX;
+
+	if (unlikely(cr0 & CR0_EM && !x87))
+		x86_ud(x);
+	if (unlikely(sse && !(x->v->cr4 & CR4_OSFXSR)))
+		x86_ud(x);
+	if (unlikely(cr0 & (CR0_EM | CR0_TS)))
+		x86_fault(x, VEC_NM);
+	if (x->hooks && x->hooks->fpu_acquire)
+		x->hooks->fpu_acquire(x->opaque);
+	if (cls == FPU_X87 || cls == FPU_MMX || cls == FPU_SSE_MMX)
+		raise_pending(x);
+}
+
+void fpu_summarize(struct fxsave *f)
+{
+	f->fsw &= ~(FSW_ES | FSW_B);
+	if (fpu_pending(f))
+		f->fsw |= FSW_ES | FSW_B;
+}
+
+/* Operands of one execution. */
+struct fpu_op {
+	const struct operand *mem, *gpr;
+	uint32_t lin, off;
+	struct fpu_regs regs;
+};
+
+/* Alignment that AC asks for: x87's ten bytes count as eight. */
+static unsigned natural_align(unsigned size)
+{
+	return size == 10 ? 8 : size;
+}
+
+static void mem_open(struct x86 *x, const struct insn *i, struct fpu_op *o)
+{
+	unsigned size = o->mem->size;
+	bool write = o->mem->action & OPND_WRITES;
+
+	o->off = ea_offset(x->v, i);
+	o->lin = x86_linear_aligned(x, i->seg, o->off, size,
+				    size == 16 ? 1 : natural_align(size),
+				    write);
+	if (i->fpu_flags & FPU_ALIGN16 && size == 16 && o->lin & 15)
+		x86_gp(x, 0);
+	if (o->mem->action & OPND_READS)
+		x86_lin_read_bytes(x, o->lin, x->cache->fpu->bounce, size,
+				   x->cache->user);
+	if (write)
+		x86_lin_probe_write(x, o->lin, size, x->cache->user);
+}
+
+static void operands_open(struct x86 *x, const struct insn *i,
+			  struct fpu_op *o)
+{
+	for (unsigned n = 0; n < ARRAY_SIZE(i->op); n++) {
+		if (i->op[n].kind == OPND_MEM)
+			o->mem = &i->op[n];
+		else if (i->op[n].kind == OPND_REG)
+			o->gpr = &i->op[n];
+	}
+	if (o->mem)
+		mem_open(x, i, o);
+	if (o->gpr)
+		o->regs.eax = reg_get(x->v, o->gpr->reg, o->gpr->size);
+	o->regs.flags = (x->v->rflags & FLAGS_ARITH) | RFLAGS_HOST;
+}
+
+/* An unmasked fault before the result leaves a memory destination alone. */
+static bool store_suppressed(const struct x86 *x, const struct insn *i)
+{
+	const struct fxsave *f = (const struct fxsave *)x->v->fpu;
+
+	return i->fpu_class == FPU_X87 &&
+	       (f->fsw & ~f->fcw & FCW_MASKS & ~FSW_PE);
+}
+
+static void operands_close(struct x86 *x, const struct insn *i,
+			   struct fpu_op *o)
+{
+	if (o->mem && o->mem->action & OPND_WRITES && !store_suppressed(x, i))
+		x86_lin_write_bytes(x, o->lin, x->cache->fpu->bounce,
+				    o->mem->size, x->cache->user);
+	if (o->gpr && o->gpr->action & OPND_WRITES)
+		reg_set(x->v, o->gpr->reg, o->gpr->size, o->regs.eax);
+	flags_set(x->v, FLAGS_ARITH, o->regs.flags);
+}
+
+/* Run on @image; the guest keeps its own MXCSR mask and pointers. */
+static void run_on(struct x86 *x, const struct insn *i, void *image,
+		   struct fpu_regs *r)
+{
+	struct fpu_arena *a = x->cache->fpu;
+	struct fxsave *f = image;
+	uint64_t fop = load_raw(&f->fop, 2), fip = load_raw(&f->fip, 8);
+	uint64_t fdp = load_raw(&f->fdp, 8);
+
+	fpu_run(image, r, a->bounce, fpu_code(a, i));
+	store_raw(&f->fop, 2, fop);
+	store_raw(&f->fip, 8, fip);
+	store_raw(&f->fdp, 8, fdp);
+	f->mxcsr_mask = MXCSR_VALID;
+}
+
+/* The exception flags that the instruction gives under @mxcsr. */
+static uint32_t trial(struct x86 *x, const struct insn *i, uint32_t mxcsr,
+		      struct fpu_regs r)
+{
+	struct fpu_arena *a = x->cache->fpu;
+	struct fxsave *f = (struct fxsave *)a->copy;
+	uint8_t mem[16];
+	uint32_t flags;
+
+	copy_raw(a->copy, x->v->fpu, sizeof(a->copy));
+	copy_raw(mem, a->bounce, sizeof(mem));
+	f->mxcsr = (mxcsr & ~MXCSR_FLAGS) | MXCSR_MASKS;
+	run_on(x, i, f, &r);
+	flags = f->mxcsr & MXCSR_FLAGS;
+	copy_raw(a->bounce, mem, sizeof(mem));
+	return flags;
+}
+
+/*
+ * Does it trap?  Unmasked underflow means "tiny", masked means "tiny and
+ * inexact"; flush-to-zero acts on tiny, so with FZ set the masked flag
+ * answers for the unmasked one.
+ */
+static void simd_trial(struct x86 *x, const struct insn *i,
+		       const struct fpu_regs *r)
+{
+	struct fxsave *f = fpu_image(x);
+	uint32_t unmasked = ~f->mxcsr >> MXCSR_MASK_SHIFT & MXCSR_FLAGS;
+	uint32_t flags = trial(x, i, f->mxcsr, *r);
+
+	if (!(f->mxcsr & MXCSR_UM))
+		flags |= trial(x, i, f->mxcsr | MXCSR_FZ, *r) & MXCSR_UE;
+	if (!(flags & unmasked))
+		return;
+	/* Faults found before the operation hide those of its result. */
+	if (flags & unmasked & MXCSR_IE_DE_ZE)
+		flags &= MXCSR_IE_DE_ZE;
+	f->mxcsr |= flags;
+	if (!(x->v->cr4 & CR4_OSXMMEXCPT))
+		x86_ud(x);
+	x86_fault(x, VEC_XM);
+}
+
+/*
+ * Run with everything masked although the guest has unmasked exceptions:
+ * the trial has shown that none of those comes.
+ */
+static void run_simd(struct x86 *x, const struct insn *i, struct fpu_regs *r)
+{
+	struct fxsave *f = fpu_image(x);
+	uint32_t masks = f->mxcsr & MXCSR_MASKS;
+
+	if (masks != MXCSR_MASKS)
+		simd_trial(x, i, r);
+	f->mxcsr |= MXCSR_MASKS;
+	run_on(x, i, f, r);
+	f->mxcsr = (f->mxcsr & ~MXCSR_MASKS) | masks;
+}
+
+static void set_pointers(struct x86 *x, const struct insn *i,
+			 const struct fpu_op *o)
+{
+	struct fxsave *f = fpu_image(x);
+
+	f->fop = (i->opcode << 8 | i->modrm) & 0x7ff;
+	f->fip = x->v->rip;
+	f->fcs = x->v->seg[SEG_CS].selector;
+	f->rsvd2 = 0;
+	if (!o->mem)
+		return;
+	f->fdp = o->off;
+	f->fds = x->v->seg[i->seg].selector;
+	f->rsvd3 = 0;
+}
+
+void op_fpu(struct x86 *x, const struct insn *i)
+{
+	struct fpu_op o = { 0 };
+
+	fpu_check(x, i->fpu_class);
+	operands_open(x, i, &o);
+	if (i->fpu_flags & FPU_SIMD)
+		run_simd(x, i, &o.regs);
+	else
+		run_on(x, i, x->v->fpu, &o.regs);
+	if (i->fpu_flags & FPU_POINTERS)
+		set_pointers(x, i, &o);
+	operands_close(x, i, &o);
+}
+
+/* FWAIT asks for MP and TS together, and EM does not matter. */
+void op_fwait(struct x86 *x, const struct insn *i)
+{
+	if ((x->v->cr0 & (CR0_MP | CR0_TS)) == (CR0_MP | CR0_TS))
+		x86_fault(x, VEC_NM);
+	if (x->hooks && x->hooks->fpu_acquire)
+		x->hooks->fpu_acquire(x->opaque);
+	raise_pending(x);
+}
+
+void op_ldmxcsr(struct x86 *x, const struct insn *i)
+{
+	uint32_t val;
+
+	fpu_check(x, i->fpu_class);
+	val = mem_get(x, i, 4);
+	if (val & ~MXCSR_VALID)
+		x86_gp(x, 0);
+	fpu_image(x)->mxcsr = val;
+}
+
+void op_stmxcsr(struct x86 *x, const struct insn *i)
+{
+	fpu_check(x, i->fpu_class);
+	mem_set(x, i, 4, fpu_image(x)->mxcsr);
+}
+
+/* MASKMOVQ, MASKMOVDQU: the bytes whose mask bit 7 is set go to [edi]. */
+void op_maskmov(struct x86 *x, const struct insn *i)
+{
+	struct fxsave *f = fpu_image(x);
+	bool mmx = i->fpu_class == FPU_MMX;
+	unsigned size = mmx ? 8 : 16;
+	uint32_t off = gpr_get(x->v, GPR_DI, i->asize), lin;
+	const uint8_t *val, *mask;
+
+	fpu_check(x, i->fpu_class);
+	lin = x86_linear_aligned(x, i->seg, off, size, 1, true);
+	x86_lin_probe_write(x, lin, size, x->cache->user);
+	if (mmx)
+		fpu_enter_mmx(f);
+	val = mmx ? f->st[i->op[0].reg] : f->xmm[i->op[0].reg];
+	mask = mmx ? f->st[i->op[1].reg] : f->xmm[i->op[1].reg];
+	for (unsigned n = 0; n < size; n++)
+		if (mask[n] & 0x80)
+			x86_lin_write(x, lin + n, 1, val[n], x->cache->user);
+}

@@ -67,6 +67,11 @@ struct insn {
 	uint8_t modrm;		/* 0 if there is none */
 	uint8_t nbytes;		/* width of a byte/word/dword instruction */
 	struct operand op[3];
+	/* x87, MMX, SSE: fpu.c */
+	uint8_t fpu_class;	/* enum fpu_class */
+	uint8_t fpu_flags;	/* FPU_* */
+	uint8_t code_len;	/* the instruction for the host ... */
+	uint64_t code;		/* ... memory as [rdi], GPR as eax */
 };
 
 /*
@@ -80,6 +85,7 @@ int insn_decode(struct insn *i, const uint8_t *bytes, unsigned n,
 #define INSN(mnemonic, handler, aux, check)	x86_fn handler;
 #include "fullvirt/x86/insn.def"
 #undef INSN
-x86_fn op_ud;
+x86_fn op_ud, op_fpu, op_fwait, op_fninit, op_fnstenv, op_fldenv, op_fnsave,
+       op_frstor, op_fxsave, op_fxrstor, op_ldmxcsr, op_stmxcsr, op_maskmov;
 
 #endif

@@ -228,13 +228,15 @@ static inline void x86_sys_write(struct x86 *x, gva_t lin, unsigned size,
  */
 uint32_t x86_seg_check(struct x86 *x, unsigned seg, uint32_t off,
 		       unsigned size, bool write);
-void x86_check_align(struct x86 *x, uint32_t lin, unsigned size);
+void x86_check_align(struct x86 *x);
 
 #define SEG_FLAT_MASK	(SEG_UNUSABLE | SEG_TYPE_CODE | SEG_TYPE_DOWN | \
 			 SEG_TYPE_WRITE)
 
-static inline uint32_t x86_linear(struct x86 *x, unsigned seg, uint32_t off,
-				  unsigned size, bool write)
+/* @align: a power of two; 1 if the access may be unaligned. */
+static inline uint32_t x86_linear_aligned(struct x86 *x, unsigned seg,
+					  uint32_t off, unsigned size,
+					  unsigned align, bool write)
 {
 	const struct segment *s = &x->v->seg[seg];
 	uint32_t lin = (uint32_t)s->base + off;
@@ -243,9 +245,15 @@ static inline uint32_t x86_linear(struct x86 *x, unsigned seg, uint32_t off,
 	if (unlikely((s->attr & SEG_FLAT_MASK) != SEG_TYPE_WRITE ||
 		     (uint64_t)off + size - 1 > s->limit))
 		lin = x86_seg_check(x, seg, off, size, write);
-	if (unlikely(lin & (size - 1)) && unlikely(x->v->rflags & FLAG_AC))
-		x86_check_align(x, lin, size);
+	if (unlikely(lin & (align - 1)) && unlikely(x->v->rflags & FLAG_AC))
+		x86_check_align(x);
 	return lin;
+}
+
+static inline uint32_t x86_linear(struct x86 *x, unsigned seg, uint32_t off,
+				  unsigned size, bool write)
+{
+	return x86_linear_aligned(x, seg, off, size, size, write);
 }
 
 static inline uint64_t x86_ld(struct x86 *x, unsigned seg, uint32_t off,
@@ -388,7 +396,9 @@ int x86_fpu_init(struct x86 *x);
 void x86_fpu_fini(struct x86 *x);
 /* Does fpu.c know it?  @i has everything but fn. */
 struct ZydisDecodedInstruction_;
-bool x86_fpu_decode(struct insn *i,
-		    const struct ZydisDecodedInstruction_ *zi);
+struct ZydisDecodedOperand_;
+void x86_fpu_decode(struct insn *i, const struct ZydisDecodedInstruction_ *z,
+		    const struct ZydisDecodedOperand_ *ops,
+		    const uint8_t *bytes);
 
 #endif
