@@ -721,12 +721,16 @@ static int loaded(struct device *d)
 	struct lapic *l = (struct lapic *)d;
 	uint64_t base = l->base;
 
-	if (base & (BASE_X2APIC | ~(BASE_ADDR | BASE_BSP | BASE_ENABLE)))
+	if (base & (BASE_X2APIC | ~(BASE_ADDR | BASE_BSP | BASE_ENABLE)) ||
+	    (l->running && !l->initial) ||
+	    l->started > clock_now(l->cfg.clock))
 		return -EINVAL;
 	/* reset() left the region at its default place. */
 	l->base = LAPIC_DEFAULT_BASE | BASE_ENABLE;
 	remap(l, base);
 	l->base = base;
+	/* The processor's pin is nobody's saved state but ours. */
+	update(l);
 	return 0;
 }
 
@@ -741,7 +745,6 @@ static void destroy(struct device *d)
 }
 
 static const struct field fields[] = {
-	FIELD(struct lapic, intr.level, 1),
 	FIELD_TIMER(struct lapic, timer, 1),
 	FIELD(struct lapic, base, 1),
 	FIELD(struct lapic, started, 1),

@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The PC: device table and wiring.
+ *
+ *	devices -- isa[0..15] --+-- 8259 pair -- INT -- LINT0 --+
+ *	                        |                               local APIC -- INTR
+ *	                        +-- I/O APIC -- APIC bus -------+
+ *
+ * An ISA line is the OR of all devices on it.  It reaches the 8259 input of
+ * the same number and the I/O APIC pin of the same number, except that line 0
+ * (the timer) is on pin 2.
+ */
+#include "hypervisor/pc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "hypervisor/clock.h"
+#include "hypervisor/device.h"
+#include "hypervisor/i440fx.h"
+#include "hypervisor/i8042.h"
+#include "hypervisor/i8254.h"
+#include "hypervisor/i8259.h"
+#include "hypervisor/ioapic.h"
+#include "hypervisor/lapic.h"
+#include "hypervisor/mc146818.h"
+#include "hypervisor/mem.h"
+#include "hypervisor/pci.h"
+#include "hypervisor/piix3.h"
+#include "hypervisor/piix4pm.h"
+#include "hypervisor/ports.h"
+#include "hypervisor/sysports.h"
+#include "hypervisor/tables.h"
+#include "hypervisor/uart16550.h"
+
+#define ISA_LINES	16
+#define IRQ_TIMER	0
+#define IRQ_KEYBOARD	1
+#define IRQ_CASCADE	2
+#define IRQ_RTC		8
+#define IRQ_SCI		9
+#define IRQ_MOUSE	12
+#define TIMER_PIN	2	/* of the I/O APIC */
+#define IOAPIC_ID	1
+#define PM_BASE		0x600
+#define DEVICES_MAX	32
+
+#define EQUIPMENT_FPU	0x02
+#define EQUIPMENT_MOUSE	0x04
+
+static const uint16_t serial_port[PC_SERIAL_MAX] = {
+	0x3f8, 0x2f8, 0x3e8, 0x2e8,
+};
+static const uint8_t serial_irq[PC_SERIAL_MAX] = { 4, 3, 4, 3 };
+static const uint8_t pirq_irq[PIIX3_PIRQS] = { 10, 10, 11, 11 };
+
+/* How many devices hold each shared line; a device of its own to be saved. */
+struct wires {
+	struct device dev;
+	uint8_t isa[ISA_LINES];
+	uint8_t a20;
+};
+
+struct pc {
+	struct pc_config cfg;
+	struct wires wires;
+	struct i8259 *pic;
+	struct ioapic *ioapic;
+	struct lapic *lapic;
+	struct i8254 *pit;
+	struct mc146818 *rtc;
+	struct i8042 *kbc;
+	struct port92 *port92;
+	struct port80 *port80;
+	struct debug_exit *debug_exit;
+	struct pci *pci;
+	struct i440fx *host_bridge;
+	struct piix3 *isa_bridge;
+	struct piix4pm *pm;
+	struct uart16550 *serial[PC_SERIAL_MAX];
+
+	struct device *devices[DEVICES_MAX];
+	unsigned ndevices;
+};
+
+/*
+ * Wires.
+ */
+
+static void isa_line(void *opaque, unsigned n, bool level)
+{
+	struct pc *pc = opaque;
+	uint8_t was = pc->wires.isa[n];
+
+	pc->wires.isa[n] += level ? 1 : -1;
+	if (!was == !pc->wires.isa[n])
+		return;
+	i8259_set(pc->pic, n, level);
+	ioapic_set(pc->ioapic, n == IRQ_TIMER ? TIMER_PIN : n, level);
+}
+
+static bool isa_pending(void *opaque, unsigned n)
+{
+	struct pc *pc = opaque;
+
+	return i8259_pending(pc->pic, n) ||
+	       ioapic_pending(pc->ioapic, n == IRQ_TIMER ? TIMER_PIN : n);
+}
+
+static struct irq isa_wire(struct pc *pc, unsigned n)
+{
+	struct irq irq;
+
+	irq_init(&irq, isa_line, pc, n);
+	irq.pending = isa_pending;
+	return irq;
+}
+
+static void raise_event(struct pc *pc, enum pc_event ev, unsigned arg,
+			const char *text)
+{
+	pc->cfg.event(pc->cfg.opaque, ev, arg, text);
+}
+
+static void reset_line(void *opaque, unsigned n, bool level)
+{
+	if (level)
+		raise_event(opaque, PC_RESET, 0, NULL);
+}
+
+/* Either gate opens it, as on the PS/2. */
+static void a20_line(void *opaque, unsigned n, bool level)
+{
+	struct pc *pc = opaque;
+
+	pc->wires.a20 += level ? 1 : -1;
+	if (!pc->wires.a20)
+		raise_event(pc, PC_UNSUPPORTED, 0,
+			    "address line 20 gated off");
+}
+
+static struct irq wire(struct pc *pc, irq_fn *fn)
+{
+	struct irq irq;
+
+	irq_init(&irq, fn, pc, 0);
+	return irq;
+}
+
+static void pic_int(void *opaque, unsigned n, bool level)
+{
+	struct pc *pc = opaque;
+
+	if (pc->lapic)
+		lapic_lint(pc->lapic, 0, level);
+}
+
+static int pic_ack(void *opaque)
+{
+	struct pc *pc = opaque;
+
+	return i8259_ack(pc->pic);
+}
+
+static void apic_eoi(void *opaque, uint8_t vector)
+{
+	struct pc *pc = opaque;
+
+	ioapic_eoi(pc->ioapic, vector);
+}
+
+static void apic_send(void *opaque, const struct apic_msg *m)
+{
+	struct pc *pc = opaque;
+
+	/* A pin in ExtINT mode stands for the 8259, which is on LINT0. */
+	lapic_receive(pc->lapic, m);
+}
+
+static bool apic_requested(void *opaque, uint8_t vector)
+{
+	struct pc *pc = opaque;
+
+	return lapic_requested(pc->lapic, vector);
+}
+
+static void unsupported(void *opaque, const char *what)
+{
+	raise_event(opaque, PC_UNSUPPORTED, 0, what);
+}
+
+static void pm_sleep(void *opaque, unsigned type)
+{
+	if (type == PM_SLP_TYP_S5)
+		raise_event(opaque, PC_POWEROFF, 0, NULL);
+	else
+		unsupported(opaque, "ACPI sleep state other than S5");
+}
+
+static void on_debug_exit(void *opaque, uint32_t val)
+{
+	raise_event(opaque, PC_DEBUG_EXIT, val, NULL);
+}
+
+/*
+ * Constructors, in the order of the table below.
+ */
+
+static int make_pic(struct pc *pc)
+{
+	struct irq out = wire(pc, pic_int);
+
+	return i8259_create(&pc->pic, pc->cfg.ports, &out);
+}
+
+static int make_lapic(struct pc *pc)
+{
+	struct lapic_config cfg = {
+		.clock = pc->cfg.clock,
+		.mem = pc->cfg.mem,
+		.intr = pc->cfg.intr,
+		.nmi = pc->cfg.nmi,
+		.pic_ack = pic_ack, .pic = pc,
+		.eoi = apic_eoi, .ioapic = pc,
+		.unsupported = unsupported, .opaque = pc,
+	};
+
+	return lapic_create(&pc->lapic, &cfg);
+}
+
+static int make_ioapic(struct pc *pc)
+{
+	struct ioapic_config cfg = {
+		.id = IOAPIC_ID,
+		.mem = pc->cfg.mem,
+		.send = apic_send,
+		.requested = apic_requested,
+		.opaque = pc,
+	};
+
+	return ioapic_create(&pc->ioapic, &cfg);
+}
+
+static int make_pit(struct pc *pc)
+{
+	struct irq irq = isa_wire(pc, IRQ_TIMER);
+
+	return i8254_create(&pc->pit, pc->cfg.ports, pc->cfg.clock, &irq);
+}
+
+static void cmos_put(struct pc *pc, unsigned index, uint64_t val,
+		     unsigned len)
+{
+	for (unsigned i = 0; i < len; i++)
+		mc146818_set(pc->rtc, index + i, val >> i * 8);
+}
+
+static uint64_t at_most(uint64_t val, uint64_t max)
+{
+	return val < max ? val : max;
+}
+
+static void fill_cmos(struct pc *pc)
+{
+	uint64_t ram = pc->cfg.mem->ram_size;
+	uint64_t low = at_most(ram, MEM_LOW_MAX);
+	uint64_t ext = at_most((low - MIB) / KIB, 0xffff);
+	uint64_t above16 = low > 16 * MIB ? low - 16 * MIB : 0;
+
+	cmos_put(pc, CMOS_BASE_KIB, 640, 2);
+	cmos_put(pc, CMOS_EXT_KIB, ext, 2);
+	cmos_put(pc, CMOS_EXT_KIB_POST, ext, 2);
+	cmos_put(pc, CMOS_ABOVE_16M, at_most(above16 / (64 * KIB), 0xffff), 2);
+	cmos_put(pc, CMOS_ABOVE_4G, (ram - low) / (64 * KIB), 3);
+	cmos_put(pc, CMOS_EQUIPMENT, EQUIPMENT_FPU | EQUIPMENT_MOUSE, 1);
+	mc146818_sum(pc->rtc);
+}
+
+static int make_rtc(struct pc *pc)
+{
+	struct irq irq = isa_wire(pc, IRQ_RTC);
+	struct timespec ts;
+	int err;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	err = mc146818_create(&pc->rtc, pc->cfg.ports, pc->cfg.clock, &irq,
+			      ts.tv_sec * NS_PER_SEC + ts.tv_nsec);
+	if (!err)
+		fill_cmos(pc);
+	return err;
+}
+
+static int make_kbc(struct pc *pc)
+{
+	struct irq irq1 = isa_wire(pc, IRQ_KEYBOARD);
+	struct irq irq12 = isa_wire(pc, IRQ_MOUSE);
+	struct irq a20 = wire(pc, a20_line), rst = wire(pc, reset_line);
+
+	return i8042_create(&pc->kbc, pc->cfg.ports, &irq1, &irq12, &a20,
+			    &rst);
+}
+
+static int make_port92(struct pc *pc)
+{
+	struct irq a20 = wire(pc, a20_line), rst = wire(pc, reset_line);
+
+	return port92_create(&pc->port92, pc->cfg.ports, &a20, &rst);
+}
+
+static int make_port80(struct pc *pc)
+{
+	return port80_create(&pc->port80, pc->cfg.ports);
+}
+
+static int make_debug_exit(struct pc *pc)
+{
+	return debug_exit_create(&pc->debug_exit, pc->cfg.ports,
+				 on_debug_exit, pc);
+}
+
+static int make_pci(struct pc *pc)
+{
+	struct irq rst = wire(pc, reset_line);
+
+	return pci_create(&pc->pci, pc->cfg.ports, &rst);
+}
+
+static int make_host_bridge(struct pc *pc)
+{
+	return i440fx_create(&pc->host_bridge, pc->pci);
+}
+
+static int make_isa_bridge(struct pc *pc)
+{
+	return piix3_create(&pc->isa_bridge, pc->pci);
+}
+
+static int make_pm(struct pc *pc)
+{
+	struct piix4pm_config cfg = {
+		.pci = pc->pci,
+		.ports = pc->cfg.ports,
+		.clock = pc->cfg.clock,
+		.sci = isa_wire(pc, IRQ_SCI),
+		.sleep = pm_sleep,
+		.opaque = pc,
+	};
+
+	return piix4pm_create(&pc->pm, &cfg);
+}
+
+static int make_serial(struct pc *pc, unsigned i)
+{
+	struct irq irq = isa_wire(pc, serial_irq[i]);
+
+	if (!pc->cfg.serial[i])
+		return 0;
+	return uart16550_create(&pc->serial[i], pc->cfg.ports, serial_port[i],
+				pc->cfg.clock, &irq, pc->cfg.serial[i]);
+}
+
+static int make_serial1(struct pc *pc)
+{
+	return make_serial(pc, 0);
+}
+
+static int make_serial2(struct pc *pc)
+{
+	return make_serial(pc, 1);
+}
+
+static int make_serial3(struct pc *pc)
+{
+	return make_serial(pc, 2);
+}
+
+static int make_serial4(struct pc *pc)
+{
+	return make_serial(pc, 3);
+}
+
+/*
+ * The machine.  Interrupt controllers come first, because the lines of the
+ * others lead there; they are reset and loaded in the same order.
+ */
+static const struct {
+	const char *name;
+	int (*make)(struct pc *pc);
+	size_t place;		/* of the pointer to it in struct pc */
+} parts[] = {
+	{ "8259 interrupt controllers", make_pic, offsetof(struct pc, pic) },
+	{ "I/O APIC", make_ioapic, offsetof(struct pc, ioapic) },
+	{ "local APIC", make_lapic, offsetof(struct pc, lapic) },
+	{ "8254 timer", make_pit, offsetof(struct pc, pit) },
+	{ "real-time clock", make_rtc, offsetof(struct pc, rtc) },
+	{ "keyboard controller", make_kbc, offsetof(struct pc, kbc) },
+	{ "system control port A", make_port92, offsetof(struct pc, port92) },
+	{ "POST port", make_port80, offsetof(struct pc, port80) },
+	{ "debug-exit port", make_debug_exit,
+	  offsetof(struct pc, debug_exit) },
+	{ "PCI bus", make_pci, offsetof(struct pc, pci) },
+	{ "host bridge", make_host_bridge, offsetof(struct pc, host_bridge) },
+	{ "ISA bridge", make_isa_bridge, offsetof(struct pc, isa_bridge) },
+	{ "power management", make_pm, offsetof(struct pc, pm) },
+	{ "serial port 1", make_serial1, offsetof(struct pc, serial[0]) },
+	{ "serial port 2", make_serial2, offsetof(struct pc, serial[1]) },
+	{ "serial port 3", make_serial3, offsetof(struct pc, serial[2]) },
+	{ "serial port 4", make_serial4, offsetof(struct pc, serial[3]) },
+};
+
+_Static_assert(ARRAY_SIZE(parts) < DEVICES_MAX, "too many devices");
+
+static void wires_reset(struct device *d)
+{
+}
+
+static const struct field wires_fields[] = {
+	FIELD(struct wires, isa, 1),
+	FIELD(struct wires, a20, 1),
+};
+
+static const struct device_class wires_class = {
+	"wires", 1, wires_fields, ARRAY_SIZE(wires_fields), wires_reset, NULL,
+	NULL,
+};
+
+/* Each constructor leaves its device in place even when it fails. */
+int pc_create(struct pc **out, const struct pc_config *cfg, char *err)
+{
+	struct pc *pc = calloc(1, sizeof(*pc));
+
+	*out = pc;
+	if (!pc) {
+		snprintf(err, 160, "pc: out of memory");
+		return -ENOMEM;
+	}
+	pc->cfg = *cfg;
+	pc->wires.dev.class = &wires_class;
+	for (unsigned i = 0; i < ARRAY_SIZE(parts); i++) {
+		int code = parts[i].make(pc);
+		struct device **d = (void *)((char *)pc + parts[i].place);
+
+		if (*d)
+			pc->devices[pc->ndevices++] = *d;
+		if (code) {
+			snprintf(err, 160, "%s: %s", parts[i].name,
+				 strerror(-code));
+			return code;
+		}
+	}
+	return 0;
+}
+
+void pc_destroy(struct pc *pc)
+{
+	if (!pc)
+		return;
+	while (pc->ndevices)
+		device_destroy(pc->devices[--pc->ndevices]);
+	free(pc);
+}
+
+void pc_reset(struct pc *pc)
+{
+	for (unsigned i = 0; i < pc->ndevices; i++)
+		device_reset(pc->devices[i]);
+}
+
+/*
+ * Lines 9, 10 and 11 carry level-triggered requests: ELCR, which is the
+ * 8259's second register.
+ */
+static void route_interrupts(struct pc *pc)
+{
+	uint16_t level = 1u << IRQ_SCI;
+
+	for (unsigned i = 0; i < PIIX3_PIRQS; i++) {
+		piix3_route(pc->isa_bridge, i, pirq_irq[i]);
+		level |= 1u << pirq_irq[i];
+	}
+	ports_write(pc->cfg.ports, 0x4d0, 2, level);
+}
+
+void pc_direct_boot(struct pc *pc)
+{
+	struct tables_config cfg = {
+		.ioapic_id = IOAPIC_ID,
+		.pm_base = PM_BASE,
+		.sci_irq = IRQ_SCI,
+	};
+
+	memcpy(cfg.pirq, pirq_irq, sizeof(cfg.pirq));
+	for (unsigned i = 0; i < PC_SERIAL_MAX; i++) {
+		cfg.serial[i] = pc->serial[i] ? serial_port[i] : 0;
+		cfg.serial_irq[i] = serial_irq[i];
+	}
+	route_interrupts(pc);
+	piix4pm_enable(pc->pm, PM_BASE);
+	lapic_virtual_wire(pc->lapic);
+	if (acpi_place(pc->cfg.mem, &cfg) || mptable_place(pc->cfg.mem, &cfg))
+		abort();	/* the area is RAM in every machine */
+}
+
+int pc_intr_ack(struct pc *pc)
+{
+	return lapic_ack(pc->lapic);
+}
+
+#define MSR_APIC_BASE	0x1b
+
+int pc_msr_read(struct pc *pc, uint32_t msr, uint64_t *val)
+{
+	if (msr != MSR_APIC_BASE)
+		return -1;
+	*val = lapic_base(pc->lapic);
+	return 0;
+}
+
+int pc_msr_write(struct pc *pc, uint32_t msr, uint64_t val)
+{
+	return msr == MSR_APIC_BASE ? lapic_set_base(pc->lapic, val) : -1;
+}
+
+bool pc_nmi_possible(const struct pc *pc)
+{
+	return lapic_nmi_possible(pc->lapic);
+}
+
+void pc_power_button(struct pc *pc)
+{
+	piix4pm_power_button(pc->pm);
+}
+
+int pc_save(const struct pc *pc, struct state *s)
+{
+	int err = device_save(&pc->wires.dev, s);
+
+	for (unsigned i = 0; i < pc->ndevices && !err; i++)
+		err = device_save(pc->devices[i], s);
+	return err;
+}
+
+/*
+ * All devices are reset before the first is loaded, so that no reset moves a
+ * line into a controller that has its saved state already.
+ */
+int pc_load(struct pc *pc, struct state *s)
+{
+	struct wires saved = pc->wires;
+	int err = device_load(&saved.dev, s);
+
+	pc_reset(pc);
+	for (unsigned i = 0; i < pc->ndevices && !err; i++)
+		err = device_load(pc->devices[i], s);
+	pc->wires = saved;
+	return err;
+}
+
+void pc_print_pic(const struct pc *pc, FILE *out)
+{
+	struct pic_info info[2];
+
+	i8259_info(pc->pic, info);
+	for (int i = 0; i < 2; i++)
+		fprintf(out, "pic%d: irr %02x imr %02x isr %02x elcr %02x "
+			"base %02x\n", i, info[i].irr, info[i].imr,
+			info[i].isr, info[i].elcr, info[i].base);
+}
+
+void pc_print_stats(const struct pc *pc, FILE *out)
+{
+	uint64_t late, lost;
+
+	i8254_ticks(pc->pit, &late, &lost);
+	fprintf(out, "timer: %llu ticks late, %llu lost; last POST code "
+		"%02xh\n", (unsigned long long)late, (unsigned long long)lost,
+		port80_code(pc->port80));
+}
