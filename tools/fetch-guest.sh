@@ -146,8 +146,7 @@ real_package()
 fetch()
 {
 	pkg=$(real_package "$1")
-	[ -n "$pkg" ] || fail "$1: no such i386 package in the host's sources" \
-		"(Debian 12 has it; see $APT/update.log)"
+	[ -n "$pkg" ] || fail "$1: not found: $no_package"
 	tmp=$(mktemp -d "$CACHE/unpack.XXXXXX")
 	if ! (cd "$tmp" && apt-get -q download "$pkg") >"$APT/download.log" 2>&1
 	then
@@ -173,11 +172,16 @@ copy_sources
 copy_config
 echo "fetch-guest: updating the private i386 package lists"
 # One unreachable index is no reason to stop: what counts is whether the
-# packages below are found.
-apt-get -q update >"$APT/update.log" 2>&1 || {
-	grep -E '^(E|W|Err)' "$APT/update.log" >&2 || :
+# packages below are found.  apt calls some failures warnings; both count.
+no_package="no i386 package of this name in the host's sources (Debian 12 \
+has it)"
+if ! apt-get -q update -o APT::Update::Error-Mode=any >"$APT/update.log" 2>&1
+then
+	grep -E '^E: ' "$APT/update.log" >&2 || :
 	echo "fetch-guest: some package lists failed; trying the others" >&2
-}
+	no_package="the package lists could not be fetched (check the network \
+and http_proxy; all messages are in $APT/update.log)"
+fi
 
 fetch linux-image-686 'boot/vmlinuz-*-686' vmlinuz-686
 fetch linux-image-686-pae 'boot/vmlinuz-*-686-pae' vmlinuz-686-pae

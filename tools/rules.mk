@@ -38,22 +38,16 @@ $(BUILD)/umbra.1: $(BUILD)/umbra
 all: $(BUILD)/umbra.1
 
 # ---- packages, the fetched guest, a boot to its shell ------------------------
-DEPS := gcc make libc6-dev binutils libzydis-dev check gcc-multilib \
-	qemu-system-x86 nasm cpio gzip python3 pkg-config curl
+# What building and booting needs; what the tests and benchmarks need besides.
+RUN_DEPS := gcc make libc6-dev binutils libzydis-dev cpio gzip
+DEPS := $(RUN_DEPS) check gcc-multilib qemu-system-x86 nasm python3 \
+	pkg-config curl
 
-SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 export UMBRA_CACHE ?= $(HOME)/.cache/umbra
 GUEST := $(UMBRA_CACHE)/guest
 
-# Every installed package has a line "ii" or "hi" in dpkg's list.
 deps:
-	@missing=$$(for p in $(DEPS); do \
-		dpkg-query -W -f '$${db:Status-Abbrev}' $$p 2>/dev/null | \
-		grep -q '^.i' || echo $$p; done); \
-	if [ -z "$$missing" ]; then echo "deps: all installed"; exit 0; fi; \
-	set -x; $(SUDO) apt-get update -q || :; \
-	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y \
-		--no-install-recommends $$missing
+	@tools/install-deps.sh $(DEPS)
 
 guest:
 	@tools/fetch-guest.sh
@@ -62,7 +56,9 @@ guest:
 # `make run ENGINE=interp KERNEL=... ARGS="--mem 1G"`.  With nobody to type
 # (standard input is /dev/null) the guest shows itself and powers off.
 KERNEL ?= $(GUEST)/vmlinuz-686
-run: all guest
+run:
+	@tools/install-deps.sh $(RUN_DEPS)
+	@$(MAKE) --no-print-directory all guest
 	@append="console=ttyS0"; \
 	[ "$$(readlink /proc/self/fd/0)" != /dev/null ] || \
 		append="$$append umbra.script=/etc/hello"; \
