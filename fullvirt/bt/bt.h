@@ -333,7 +333,7 @@ static inline uint8_t **bt_ibtc_host(struct bt *bt, uint32_t ctx)
 /* Stubs at the start of the TC: offsets from tc.code, filled by stubs.c. */
 #define BT_STUBS(X)							\
 	X(enter) X(interp) X(soft_read) X(soft_write) X(chain)		\
-	X(indirect) X(guard) X(fault) X(resume) X(resume_check)		\
+	X(indirect) X(guard) X(fault) X(async) X(resume) X(resume_check)	\
 	X(resume_end) X(leave) X(hot)
 
 enum bt_stub {

@@ -106,38 +106,43 @@ __attribute__((naked, used)) void bt_tpl_hot(void)
 		[res] "i" (__builtin_offsetof(struct bt, resume_stub)));
 }
 
-/* rax: where to go.  From check on, restartable. */
+/*
+ * rax: where to go.  From check to end, restartable.  The way into fn_async is
+ * not: its result would be lost, and an event that it took with it.
+ * Loads of 32 bits keep the upper halves zero whatever C left there.
+ */
+void bt_tpl_async(void);
 void bt_tpl_resume(void);
 void bt_tpl_resume_check(void);
 void bt_tpl_resume_end(void);
-__attribute__((naked, used)) void bt_tpl_resume(void)
+__attribute__((naked, used)) void bt_tpl_async(void)
 {
 	asm volatile(
-		"mov	%%rax, %c[resume](%%r14)\n"
-		".globl	bt_tpl_resume_check\n"
-		"bt_tpl_resume_check:\n"
-		"cmpq	$0, %c[kick](%%r14)\n"
-		"jne	1f\n"
-		"mov	%c[rs_save](%%r14), %%rsp\n"
-		"pushq	%c[hflags](%%r14)\n"
-		"popfq\n"
-		"mov	%c[ax](%%r14), %%rax\n"
-		"mov	%c[cx](%%r14), %%rcx\n"
-		"mov	%c[dx](%%r14), %%rdx\n"
-		"mov	%c[bx](%%r14), %%rbx\n"
-		"mov	%c[sp](%%r14), %%r15\n"
-		"mov	%c[bp](%%r14), %%rbp\n"
-		"mov	%c[si](%%r14), %%rsi\n"
-		"mov	%c[di](%%r14), %%rdi\n"
-		"mov	%c[s8](%%r14), %%r8\n"
-		"jmp	*%c[resume](%%r14)\n"
 		"1:\n"
 		"mov	%c[c_rsp](%%r14), %%rsp\n"
 		"mov	%%r14, %%rdi\n"
 		"cld\n"
 		"call	*%c[f_async](%%r14)\n"
+		".globl	bt_tpl_resume\n"
+		"bt_tpl_resume:\n"
 		"mov	%%rax, %c[resume](%%r14)\n"
-		"jmp	bt_tpl_resume_check\n"
+		".globl	bt_tpl_resume_check\n"
+		"bt_tpl_resume_check:\n"
+		"cmpq	$0, %c[kick](%%r14)\n"
+		"jne	1b\n"
+		"mov	%c[rs_save](%%r14), %%rsp\n"
+		"pushq	%c[hflags](%%r14)\n"
+		"popfq\n"
+		"mov	%c[ax](%%r14), %%eax\n"
+		"mov	%c[cx](%%r14), %%ecx\n"
+		"mov	%c[dx](%%r14), %%edx\n"
+		"mov	%c[bx](%%r14), %%ebx\n"
+		"mov	%c[sp](%%r14), %%r15d\n"
+		"mov	%c[bp](%%r14), %%ebp\n"
+		"mov	%c[si](%%r14), %%esi\n"
+		"mov	%c[di](%%r14), %%edi\n"
+		"mov	%c[s8](%%r14), %%r8d\n"
+		"jmp	*%c[resume](%%r14)\n"
 		".globl	bt_tpl_resume_end\n"
 		"bt_tpl_resume_end:\n"
 		:: OFFS);
@@ -216,7 +221,7 @@ static uint8_t *put_hot_entries(uint8_t *p, uint8_t *base, uint8_t *hot)
 
 void bt_stubs_install(struct bt *bt)
 {
-	uint8_t *base = bt->tc.code, *p = base, *hot, *res;
+	uint8_t *base = bt->tc.code, *p = base, *hot;
 
 #define PUT(name) p = put(p, STUB_##name, base, bt_tpl_##name,		\
 			  bt_tpl_##name##_end)
@@ -232,14 +237,15 @@ void bt_stubs_install(struct bt *bt)
 	hot = p;
 	PUT(hot);
 	p = put_hot_entries(p, base, hot);
-	res = p;
-	PUT(resume);
 #undef PUT
-	bt_stub_off[STUB_resume_check] = res - base +
-		((uint8_t *)bt_tpl_resume_check - (uint8_t *)bt_tpl_resume);
-	bt_stub_off[STUB_resume_end] = res - base +
-		((uint8_t *)bt_tpl_resume_end - (uint8_t *)bt_tpl_resume);
-	bt->resume_stub = (uint64_t)res;
+#define OFF_ASYNC(name) bt_stub_off[STUB_##name] = p - base +		\
+	((uint8_t *)bt_tpl_##name - (uint8_t *)bt_tpl_async)
+	OFF_ASYNC(resume);
+	OFF_ASYNC(resume_check);
+	OFF_ASYNC(resume_end);
+#undef OFF_ASYNC
+	p = put(p, STUB_async, base, bt_tpl_async, bt_tpl_resume_end);
+	bt->resume_stub = (uint64_t)bt_stub(bt, STUB_resume);
 	bt->tc.units = p;
 }
 
