@@ -161,8 +161,11 @@ static bool seg_in_limit(const struct segment *s, uint32_t off, unsigned size)
 
 	if ((s->attr & (SEG_TYPE_CODE | SEG_TYPE_DOWN)) == SEG_TYPE_DOWN)
 		return off > s->limit && last <= top;
-	/* A 4 GiB segment has no end to run over: the address wraps. */
-	return last <= s->limit || s->limit == 0xffffffff;
+	/*
+	 * An access across 4 GiB faults, too.  SDM Vol. 3A 5.3 leaves it open
+	 * for 4 GiB segments; AMD processors raise the exception.
+	 */
+	return last <= s->limit;
 }
 
 uint32_t x86_seg_check(struct x86 *x, unsigned seg, uint32_t off,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * CPUID as the guest sees it: a 32-bit in-order Intel processor with SSE2.
+ * CPUID as the guest sees it: a 32-bit in-order Intel processor with SSE3.
  *
  * The choice of family 6 model 28 is deliberate.  That processor does not
  * speculate, so an operating system finds nothing to work around: Linux sets
@@ -23,7 +23,7 @@
 			 (1u << 14) | (1u << 15) | (1u << 16) | (1u << 17) | \
 			 (1u << 19) | (1u << 23) | (1u << 24) | (1u << 25) | \
 			 (1u << 26))
-#define LEAF1_ECX	(1u << 31)	/* hypervisor present */
+#define LEAF1_ECX	((1u << 0) | (1u << 31))	/* SSE3, hypervisor */
 #define CLFLUSH_64	(8u << 8)	/* EBX: line size in 8-byte units */
 #define NX		(1u << 20)
 #define INVARIANT_TSC	(1u << 8)

@@ -270,10 +270,11 @@ void op_maskmov(struct x86 *x, const struct insn *i)
 	const uint8_t *val, *mask;
 
 	fpu_check(x, i->fpu_class);
-	lin = x86_linear_aligned(x, i->seg, off, size, 1, true);
-	x86_lin_probe_write(x, lin, size, x->cache->user);
+	/* Processors enter MMX state even if the store then faults. */
 	if (mmx)
 		fpu_enter_mmx(f);
+	lin = x86_linear_aligned(x, i->seg, off, size, 1, true);
+	x86_lin_probe_write(x, lin, size, x->cache->user);
 	val = mmx ? f->st[i->op[0].reg] : f->xmm[i->op[0].reg];
 	mask = mmx ? f->st[i->op[1].reg] : f->xmm[i->op[1].reg];
 	for (unsigned n = 0; n < size; n++)

@@ -43,6 +43,7 @@ static const struct special specials[] = {
 /* 16-byte operands that need no alignment. */
 static const uint16_t unaligned[] = {
 	ZYDIS_MNEMONIC_MOVUPS, ZYDIS_MNEMONIC_MOVUPD, ZYDIS_MNEMONIC_MOVDQU,
+	ZYDIS_MNEMONIC_LDDQU,
 };
 
 static const struct special *special_find(ZydisMnemonic m)
@@ -77,7 +78,8 @@ static enum fpu_class class_of(const ZydisDecodedInstruction *z,
 	bool mmx = uses_class(z, ops, ZYDIS_REGCLASS_MMX);
 	bool xmm = uses_class(z, ops, ZYDIS_REGCLASS_XMM);
 
-	if (z->meta.isa_ext == ZYDIS_ISA_EXT_X87)
+	if (z->meta.isa_ext == ZYDIS_ISA_EXT_X87 ||
+	    z->mnemonic == ZYDIS_MNEMONIC_FISTTP)
 		return FPU_X87;
 	/* The integer part of SSE on MMX registers is not OSFXSR's business. */
 	if (z->meta.isa_ext == ZYDIS_ISA_EXT_MMX || !xmm)
@@ -134,6 +136,7 @@ static bool known(const ZydisDecodedInstruction *z)
 	case ZYDIS_ISA_EXT_MMX:
 	case ZYDIS_ISA_EXT_SSE:
 	case ZYDIS_ISA_EXT_SSE2:
+	case ZYDIS_ISA_EXT_SSE3:
 		return z->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT ||
 		       z->opcode_map == ZYDIS_OPCODE_MAP_0F;
 	default:

@@ -40,7 +40,7 @@ static unsigned tag_of(const uint8_t *st)
 
 	if (!exp && !frac)
 		return TAG_ZERO;
-	if (exp == 0x7fff || !(frac >> 63))
+	if (!exp || exp == 0x7fff || !(frac >> 63))
 		return TAG_SPECIAL;
 	return TAG_VALID;
 }

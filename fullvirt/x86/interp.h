@@ -149,7 +149,7 @@ int x86_translate_peek(struct x86 *x, gva_t gva, unsigned access,
 		       struct x86_walk *w);
 
 /*
- * CPUID as the guest sees it (SSE2 level, no AVX/SMAP/UMIP/long mode unless
+ * CPUID as the guest sees it (SSE3 level, no AVX/SMAP/UMIP/long mode unless
  * the engine can), filled from cpuid.c's table.
  */
 void x86_cpuid(const struct x86 *x, uint32_t leaf, uint32_t subleaf,

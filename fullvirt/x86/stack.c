@@ -37,13 +37,13 @@ uint32_t x86_stack_peek(struct x86 *x, uint32_t n, unsigned size)
 }
 
 /*
- * A segment register is pushed as 16 bits even with a 32-bit operand size:
- * the upper half of the slot stays as it was (SDM Vol. 2B, PUSH).
+ * A segment register is zero-extended to the operand size, as AMD's manual
+ * says and its processors do; some of Intel's write 16 bits only and leave
+ * the upper half of the slot (SDM Vol. 2B, PUSH allows both).
  */
 static void push_sreg(struct x86 *x, const struct insn *i)
 {
-	stack_poke(x, i->osize, 2, x->v->seg[i->op[0].reg].selector);
-	x86_sp_add(x->v, -(uint32_t)i->osize);
+	x86_push(x, i->osize, x->v->seg[i->op[0].reg].selector);
 }
 
 void op_push(struct x86 *x, const struct insn *i)
