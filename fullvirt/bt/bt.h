@@ -325,6 +325,15 @@ static inline int32_t *bt_ibtc_tag(struct bt *bt, uint32_t ctx)
 	return (int32_t *)((uint8_t *)bt + ARENA_IBTC_TAG(ctx));
 }
 
+/*
+ * The tag of an empty slot.  0 is what eip ffffffff compares equal to, so its
+ * slot holds 1, which stands for an eip of another slot.
+ */
+static inline int32_t bt_ibtc_empty(uint32_t slot)
+{
+	return slot == IBTC_SIZE - 1;
+}
+
 static inline uint8_t **bt_ibtc_host(struct bt *bt, uint32_t ctx)
 {
 	return (uint8_t **)((uint8_t *)bt + ARENA_IBTC_HOST(ctx));

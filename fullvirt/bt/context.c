@@ -93,6 +93,7 @@ static struct ctx *ctx_new(struct bt *bt, uint32_t flags)
 
 	*c = (struct ctx){ .flags = flags, .id = bt->nctx++,
 			   .user = (flags & CTX_CPL_MASK) == 3 };
+	bt_ibtc_tag(bt, c->id)[IBTC_SIZE - 1] = bt_ibtc_empty(IBTC_SIZE - 1);
 	tpl_ctx_routines(bt, c);
 	c->rs_top = (uint64_t)bt->rstacks + (c->id + 1) *
 		    (RSTACK_SIZE + PAGE_SIZE) - 64;

@@ -256,7 +256,7 @@ static void entry_unhash(struct bt *bt, struct tc_entry *n)
 	if (*p)
 		*p = n->hash_next;
 	if (*tag == (int32_t)-(n->eip + 1))
-		*tag = 0;
+		*tag = bt_ibtc_empty(n->eip & (IBTC_SIZE - 1));
 }
 
 /* An exit of a dying TU leaves the list of its target. */
