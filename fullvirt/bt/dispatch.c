@@ -8,7 +8,7 @@
 #include <immintrin.h>
 #include <string.h>
 
-#include "fullvirt/bt/bt.h"
+#include "fullvirt/bt/templates.h"
 
 #define HEAT_LIMIT	40	/* code changes on a page until we interpret */
 
@@ -151,6 +151,20 @@ static bool same_ctx(struct bt *bt)
 	return bt->ctx == was && was && bt->invalidated == before;
 }
 
+/*
+ * Translated STI keeps no shadow.  To stop right behind one is to be in it:
+ * without this, an interrupt between STI and HLT would leave the guest asleep
+ * (SDM Vol. 2B, STI).
+ */
+static void note_sti_shadow(struct bt *bt)
+{
+	const uint8_t *host = (const uint8_t *)bt->resume;
+	const struct tu *tu = tc_find(bt, host);
+
+	if (tu && tpl_behind_sti(tu, host))
+		bt->v.shadow |= SHADOW_STI;
+}
+
 /* fn_async: the resume stub saw a kick. */
 static void *async(struct bt *bt)
 {
@@ -161,6 +175,7 @@ static void *async(struct bt *bt)
 	if (bt->leaving)
 		return (void *)bt->resume;
 	bt_flags_in(bt);
+	note_sti_shadow(bt);
 	out = events(bt, &moved);
 	if (out)
 		return out;

@@ -10,6 +10,10 @@
 
 static const struct hmem stack_top = { R15, NO_REG, 0, 0 };
 
+#define STI_LEN		8	/* bytes of set_if() */
+
+_Static_assert(OFF(sysflags) + 1 > 127, "set_if() takes a disp32");
+
 static uint32_t seg_off(uint8_t seg)
 {
 	return OFF(v.seg) + seg * sizeof(struct segment) +
@@ -305,6 +309,25 @@ static void loop(struct region *r, const struct ginsn *g)
 	jmp(r, g);
 }
 
+/*
+ * Is the code before @host the end of an STI?  Then no interrupt may come in
+ * at @host.  (It does not matter that @host can be reached by a jump, too: the
+ * caller will see to one more instruction.)  @host: in [tu->host, end).
+ */
+bool tpl_behind_sti(const struct tu *tu, const uint8_t *host)
+{
+	static const uint32_t off = OFF(sysflags) + 1;
+	const uint8_t *p = host - STI_LEN;
+	uint32_t disp;
+
+	if (host < tu->host + STI_LEN)
+		return false;
+	__builtin_memcpy(&disp, p + 3, 4);
+	return p[0] == 0x41 && p[1] == 0xc6 && p[2] == 0x86 && disp == off &&
+	       p[7] & FLAG_IF >> 8;
+}
+
+/* mov byte [r14 + disp32], imm8: 8 bytes, which tpl_behind_sti() knows. */
 static void set_if(struct region *r, bool on)
 {
 	struct emit *e = &r->e;
@@ -339,7 +362,8 @@ static void sti(struct region *r, const struct ginsn *g)
 {
 	struct emit *e = &r->e;
 
-	if (!may_set_if(r)) {
+	/* The last one's shadow would reach into another TU. */
+	if (!may_set_if(r) || g == &r->g[r->n - 1]) {
 		interp(r, g);
 		return;
 	}

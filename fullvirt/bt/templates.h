@@ -53,6 +53,8 @@ void tpl_exit(struct region *r, uint8_t *patch, uint32_t eip);
 void tpl_lookup(struct region *r);
 /* Check X[page of @eip] == @gpfn + 1, else to the guard stub. */
 void tpl_guard(struct region *r, uint32_t eip, uint32_t page, uint32_t gpfn);
+/* Does the code of an STI end at @host, in the body of @tu? */
+bool tpl_behind_sti(const struct tu *tu, const uint8_t *host);
 /* Routines that every context has: indirect lookup and return miss. */
 void tpl_ctx_routines(struct bt *bt, struct ctx *c);
 
