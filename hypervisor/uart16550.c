@@ -83,6 +83,7 @@ struct uart16550 {
 	uint8_t msr_delta;
 	uint8_t msr_lines;	/* MSR_CTS .. MSR_DCD as last seen */
 	uint8_t thre;		/* THRE interrupt pending */
+	uint8_t listening;	/* the guest can be expected to read */
 	uint8_t timed_out;
 };
 
@@ -201,7 +202,7 @@ static size_t rx_room(void *opaque)
 {
 	const struct uart16550 *u = opaque;
 
-	if (u->mcr & MCR_LOOP)
+	if (u->mcr & MCR_LOOP || !u->listening)
 		return 0;
 	return fifo_depth(u) - u->rx.count;
 }
@@ -255,6 +256,19 @@ static void clear_rx(struct uart16550 *u)
 {
 	u->rx.count = 0;
 	restart_timeout(u);
+	resume_input(u);
+}
+
+/*
+ * Input that comes before the guest has set the UART up would be lost when it
+ * clears the FIFOs.  RTS holds the sender off; a guest that leaves RTS alone
+ * shows its interest by looking at LSR.
+ */
+static void start_listening(struct uart16550 *u)
+{
+	if (u->listening)
+		return;
+	u->listening = 1;
 	resume_input(u);
 }
 
@@ -336,6 +350,7 @@ static uint8_t read_lsr(struct uart16550 *u)
 {
 	uint8_t val = u->errors;
 
+	start_listening(u);
 	if (u->rx.count)
 		val |= LSR_DR;
 	if (!u->tx.count)
@@ -407,6 +422,8 @@ static void write_mcr(struct uart16550 *u, uint8_t val)
 	update_irq(u);
 	if (left_loop)
 		resume_input(u);
+	if ((u->mcr & (MCR_RTS | MCR_LOOP)) == MCR_RTS)
+		start_listening(u);
 }
 
 static uint32_t uart_read(void *opaque, unsigned off, unsigned size)
@@ -482,7 +499,7 @@ static void reset(struct device *d)
 
 	u->ier = u->fcr = u->lcr = u->mcr = 0;
 	u->rx.count = u->tx.count = 0;
-	u->errors = u->timed_out = 0;
+	u->errors = u->timed_out = u->listening = 0;
 	u->msr_delta = 0;
 	u->msr_lines = modem_lines(u);
 	u->thre = 1;
@@ -490,7 +507,6 @@ static void reset(struct device *d)
 	irq_lower(&u->irq);
 	timer_cancel(&u->rx_timeout);
 	timer_cancel(&u->tx_retry);
-	resume_input(u);
 }
 
 static int loaded(struct device *d)
@@ -528,6 +544,7 @@ static const struct field fields[] = {
 	FIELD(struct uart16550, msr_lines, 1),
 	FIELD(struct uart16550, thre, 1),
 	FIELD(struct uart16550, timed_out, 1),
+	FIELD(struct uart16550, listening, 1),
 	FIELD_TIMER(struct uart16550, rx_timeout, 1),
 	FIELD_TIMER(struct uart16550, tx_retry, 1),
 };
