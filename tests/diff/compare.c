@@ -83,28 +83,115 @@ static bool differ_mem(uint32_t base, const uint8_t *want, const uint8_t *got,
 	return true;
 }
 
-bool outcome_equal(const struct compare_rules *r,
+/* Bases of the code segments, to find an instruction by CS:EIP. */
+static uint32_t cs_base(uint16_t sel)
+{
+	static const uint32_t base[LDT_COUNT] = {
+#define LDT_BASE(n, b, ...) [LDT_##n] = b,
+		LDT_LIST(LDT_BASE)
+	};
+
+	return (sel & 4) && sel >> 3 < LDT_COUNT ? base[sel >> 3] : 0;
+}
+
+/* Offset in the case's code of where it ended. */
+static uint32_t end_offset(const struct gen_case *c,
+			   const struct diff_state *s)
+{
+	return s->eip + cs_base(s->seg[S_CS]) - CODE_BASE - c->code_off;
+}
+
+/* Flags that nobody may rely on where the case ended. */
+static uint32_t flags_undefined(const struct gen_case *c,
+				const struct diff_state *s)
+{
+	uint32_t off = end_offset(c, s);
+	unsigned i;
+
+	for (i = 0; i < c->ninsns; i++)
+		if (off >= (uint32_t)c->start[i] + c->first[i] &&
+		    off < (uint32_t)c->start[i] + c->len[i])
+			return c->undefined[i];
+	return 0;
+}
+
+/* Within what clears undefined flags: they may already be in memory. */
+static bool in_cleaner(const struct gen_case *c, const struct diff_state *s)
+{
+	uint32_t off = end_offset(c, s);
+	unsigned i;
+
+	for (i = 0; i < c->ninsns; i++)
+		if (off > (uint32_t)c->start[i] + c->first[i] &&
+		    off < (uint32_t)c->start[i] + c->len[i])
+			return true;
+	return false;
+}
+
+/*
+ * The instruction that ended the case; INVALID if it is not known.  A far
+ * call or return comes as IRETD: what matters is that it has many accesses.
+ */
+static ZydisMnemonic end_insn(const struct gen_case *c,
+			      const struct diff_state *s)
+{
+	ZydisDisassembledInstruction d;
+	uint32_t off = end_offset(c, s);
+
+	if (off >= c->code_len || !ZYAN_SUCCESS(ZydisDisassembleIntel(
+		    c->code16 ? ZYDIS_MACHINE_MODE_LONG_COMPAT_16 :
+		    ZYDIS_MACHINE_MODE_LONG_COMPAT_32, s->eip, c->code + off,
+		    c->code_len - off, &d)))
+		return ZYDIS_MNEMONIC_INVALID;
+	if (d.info.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
+		return ZYDIS_MNEMONIC_IRETD;
+	return d.info.mnemonic;
+}
+
+static bool differ_pf(const struct compare_rules *r, const struct gen_case *c,
+		      const struct diff_state *want,
+		      const struct diff_state *got, FILE *f)
+{
+	uint32_t mask = r->nx ? ~0u : ~PF_INSN;
+	bool bad;
+
+	/* Which of two operands that both fault comes first is up to the
+	 * processor. */
+	switch (end_insn(c, want)) {
+	case ZYDIS_MNEMONIC_CMPSB:
+	case ZYDIS_MNEMONIC_CMPSW:
+	case ZYDIS_MNEMONIC_CMPSD:
+		return differ32("error", want->error & mask & ~1u,
+				got->error & mask & ~1u, f);
+	default:
+		break;
+	}
+	bad = differ32("error", want->error & mask, got->error & mask, f);
+	bad |= differ32("cr2", want->cr2, got->cr2, f);
+	return bad;
+}
+
+bool outcome_equal(const struct compare_rules *r, const struct gen_case *c,
 		   const struct diff_state *want,
 		   const struct diff_memory *wmem,
 		   const struct diff_state *got,
 		   const struct diff_memory *gmem, FILE *f)
 {
-	uint32_t emask = r->nx ? ~0u : ~PF_INSN;
+	uint32_t fmask = FLAGS_COMPARED;
 	bool bad = differ32("vector", want->vector, got->vector, f);
 	unsigned i;
 
+	if (!r->undefined_flags)
+		fmask &= ~flags_undefined(c, want);
 	bad |= differ32("eip", want->eip, got->eip, f);
-	if (want->vector == 14) {
-		bad |= differ32("error", want->error & emask,
-				got->error & emask, f);
-		bad |= differ32("cr2", want->cr2, got->cr2, f);
-	} else if (want->vector >= 8 && want->vector <= 13) {
+	if (want->vector == 14)
+		bad |= differ_pf(r, c, want, got, f);
+	else if (want->vector >= 8 && want->vector <= 13)
 		bad |= differ32("error", want->error, got->error, f);
-	}
 	for (i = 0; i < 8; i++)
 		bad |= differ32(reg_names[i], want->gpr[i], got->gpr[i], f);
-	bad |= differ32("eflags", want->eflags & FLAGS_COMPARED,
-			got->eflags & FLAGS_COMPARED, f);
+	bad |= differ32("eflags", want->eflags & fmask,
+			got->eflags & fmask, f);
 	for (i = 0; i < S_COUNT; i++)
 		bad |= differ32(seg_names[i], want->seg[i], got->seg[i], f);
 	bad |= differ_fpu(want->fpu, got->fpu, f);
@@ -114,16 +201,109 @@ bool outcome_equal(const struct compare_rules *r,
 	return !bad;
 }
 
-static bool oracle_owns(uint32_t a)
+/* Memory that one side has and the other has not. */
+static bool one_sided(uint32_t a)
 {
 	return (a >= ORACLE_TEXT && a < ORACLE_TEXT_END) ||
-		(a >= ORACLE_SHM && a < ORACLE_SHM_END) || a >= ORACLE_HIGH;
+		(a >= ORACLE_SHM && a < ORACLE_SHM_END) ||
+		(a >= GUEST_KERNEL && a < GUEST_KERNEL + 0x10000) ||
+		a >= ORACLE_HIGH;
 }
 
-bool outcome_wild(const struct diff_state *want, const struct diff_state *got)
+/*
+ * PUSHA, POPA, far transfers that fault half way: processors differ in the
+ * order of the accesses and in what has been written by then.
+ */
+static bool multiple(const struct gen_case *c, const struct diff_state *s)
 {
-	return (got->vector == 14 && oracle_owns(got->cr2)) ||
-		(want->vector == 14 && oracle_owns(want->cr2));
+	switch (end_insn(c, s)) {
+	case ZYDIS_MNEMONIC_PUSHA:
+	case ZYDIS_MNEMONIC_PUSHAD:
+	case ZYDIS_MNEMONIC_POPA:
+	case ZYDIS_MNEMONIC_POPAD:
+		return true;
+	case ZYDIS_MNEMONIC_IRETD:
+		return s->vector == 14 || s->vector == 12;
+	default:
+		return false;
+	}
+}
+
+/* Several operands, each with its own segment: which faults first is open. */
+static bool either_segment(const struct gen_case *c,
+			   const struct diff_state *want,
+			   const struct diff_state *got)
+{
+	switch (end_insn(c, want)) {
+	case ZYDIS_MNEMONIC_CMPSB:
+	case ZYDIS_MNEMONIC_CMPSW:
+	case ZYDIS_MNEMONIC_CMPSD:
+		return want->vector != got->vector && got->vector >= 12 &&
+			got->vector <= 14;
+	default:
+		return false;
+	}
+}
+
+/* A selector of Linux's own, loaded by accident: the guest has no such. */
+static bool foreign_selector(const struct diff_state *s)
+{
+	unsigned i, sel;
+
+	for (i = 0; i < S_COUNT; i++) {
+		sel = s->seg[i] & ~3u;
+		if (sel && !(sel & 4) && sel != (SEL_CS & ~3) &&
+		    sel != (SEL_DS & ~3))
+			return true;
+	}
+	return false;
+}
+
+/* The same when the guest's #GP for it changed what followed. */
+static bool foreign_error(const struct diff_state *want,
+			  const struct diff_state *got)
+{
+	return got->vector == 13 && got->error && !(got->error & 4) &&
+		(want->vector != 13 || want->error != got->error);
+}
+
+/* REP STOS over itself: how much it still does is up to the processor. */
+static bool overwrote_itself(const struct gen_case *c,
+			     const struct diff_state *s,
+			     const struct diff_memory *m)
+{
+	uint32_t off = end_offset(c, s), at = c->code_off + off;
+
+	if (off + 4 > c->code_len || !memcmp(m->code + at, c->code + off, 4))
+		return false;
+	switch (end_insn(c, s)) {
+	case ZYDIS_MNEMONIC_STOSB:
+	case ZYDIS_MNEMONIC_STOSW:
+	case ZYDIS_MNEMONIC_STOSD:
+	case ZYDIS_MNEMONIC_MOVSB:
+	case ZYDIS_MNEMONIC_MOVSW:
+	case ZYDIS_MNEMONIC_MOVSD:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool outcome_unfair(const struct compare_rules *r, const struct gen_case *c,
+		    const struct diff_state *want,
+		    const struct diff_memory *wmem,
+		    const struct diff_state *got)
+{
+	if (in_cleaner(c, want) || foreign_selector(want) ||
+	    either_segment(c, want, got) || overwrote_itself(c, want, wmem) ||
+	    overwrote_itself(c, got, wmem) || foreign_error(want, got))
+		return true;
+	if (!r->nx && want->vector == 14 && (want->error & PF_INSN) &&
+	    (want->error & 1))
+		return true;
+	return (got->vector == 14 && one_sided(got->cr2)) ||
+		(want->vector == 14 && one_sided(want->cr2)) ||
+		multiple(c, want);
 }
 
 static void print_state(const struct diff_state *s, FILE *f)

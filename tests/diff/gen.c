@@ -7,8 +7,7 @@
 #include <string.h>
 
 const char *const gen_group_names[GROUP_COUNT] = {
-	"alu", "bcd", "mul", "div", "shift", "bit", "mov", "stack", "sel",
-	"x87", "mmx", "sse", "sse2", "trap", "special",
+	"alu", "bcd", "mul", "div", "shift", "bit", "mov", "stack", "x87", "mmx", "sse", "sse2", "trap", "special",
 };
 
 /* ---- Random numbers ------------------------------------------------------ */
@@ -77,23 +76,42 @@ static int gpr_of(ZydisRegister r)
 	return -1;
 }
 
-/* Registers that an instruction may write, one bit each. */
-static unsigned writes_of(const struct gen_case *c, const uint8_t *bytes,
-			  unsigned len)
+/* What the generator needs to know of an instruction. */
+struct effects {
+	unsigned writes;	/* registers, one bit each */
+	uint16_t undefined;	/* flags */
+};
+
+/*
+ * Logical operations clear AF in every processor there is; the manual calls
+ * it undefined.  Shifts by the operand size or more leave CF undefined.
+ */
+static uint16_t undefined_flags(const ZydisDecodedInstruction *zi)
 {
-	ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
-	ZydisDecodedInstruction zi;
-	ZydisDecoder d;
+	switch (zi->mnemonic) {
+	case ZYDIS_MNEMONIC_AND:
+	case ZYDIS_MNEMONIC_OR:
+	case ZYDIS_MNEMONIC_XOR:
+	case ZYDIS_MNEMONIC_TEST:
+		return 0;
+	case ZYDIS_MNEMONIC_SHL:
+	case ZYDIS_MNEMONIC_SHR:
+		return 0x811;
+	default:
+		return zi->cpu_flags ? zi->cpu_flags->undefined & 0x8d5 : 0;
+	}
+}
+
+static unsigned operand_writes(const ZydisDecodedInstruction *zi,
+			       const ZydisDecodedOperand *ops)
+{
 	unsigned i, mask = 0;
 	int r;
 
-	decoder(c, &d);
-	if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&d, bytes, len, &zi, ops)))
-		return 0;
-	if (zi.mnemonic == ZYDIS_MNEMONIC_POPA ||
-	    zi.mnemonic == ZYDIS_MNEMONIC_POPAD)
+	if (zi->mnemonic == ZYDIS_MNEMONIC_POPA ||
+	    zi->mnemonic == ZYDIS_MNEMONIC_POPAD)
 		return 0xff & ~(1u << R_SP);
-	for (i = 0; i < zi.operand_count; i++) {
+	for (i = 0; i < zi->operand_count; i++) {
 		if (ops[i].type != ZYDIS_OPERAND_TYPE_REGISTER ||
 		    !(ops[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
 			continue;
@@ -106,6 +124,21 @@ static unsigned writes_of(const struct gen_case *c, const uint8_t *bytes,
 			mask |= 1u << r;
 	}
 	return mask;
+}
+
+static void effects_of(const struct gen_case *c, const uint8_t *bytes,
+		       unsigned len, struct effects *e)
+{
+	ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
+	ZydisDecodedInstruction zi;
+	ZydisDecoder d;
+
+	memset(e, 0, sizeof(*e));
+	decoder(c, &d);
+	if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&d, bytes, len, &zi, ops)))
+		return;
+	e->writes = operand_writes(&zi, ops);
+	e->undefined = undefined_flags(&zi);
 }
 
 bool room(const struct gen *g, unsigned insns)
@@ -173,17 +206,42 @@ void fix_forward(struct gen *g, unsigned at, unsigned size, unsigned ahead)
 	};
 }
 
+/* pushf; and [esp], ~mask; popf.  Returns its length. */
+static unsigned lay_cleaner(const struct gen *g, uint8_t *p, uint16_t mask)
+{
+	const uint32_t keep = ~(uint32_t)mask;
+	const uint8_t clean[] = { 0x66, 0x9c, 0x66, 0x67, 0x81, 0x24, 0x24,
+				  keep, keep >> 8, keep >> 16, keep >> 24,
+				  0x66, 0x9d };
+	const uint8_t clean32[] = { 0x9c, 0x81, 0x24, 0x24, keep, keep >> 8,
+				    keep >> 16, keep >> 24, 0x9d };
+
+	if (g->c->code16)
+		memcpy(p, clean, sizeof(clean));
+	else
+		memcpy(p, clean32, sizeof(clean32));
+	return g->c->code16 ? sizeof(clean) : sizeof(clean32);
+}
+
 void put(struct gen *g, const uint8_t *bytes, unsigned len)
 {
 	struct gen_case *c = g->c;
+	unsigned n = c->ninsns;
+	struct effects e;
 
-	if (c->ninsns == GEN_INSNS || c->code_len + len > CASE_BYTES)
+	if (n == GEN_INSNS || c->code_len + len + 16 > CASE_BYTES)
 		abort();
+	effects_of(c, bytes, len, &e);
 	memcpy(c->code + c->code_len, bytes, len);
-	c->start[c->ninsns] = c->code_len;
-	c->len[c->ninsns++] = len;
-	c->code_len += len;
-	g->regs.known &= ~writes_of(c, bytes, len);
+	c->start[n] = c->code_len;
+	c->first[n] = c->len[n] = len;
+	c->undefined[n] = e.undefined;
+	if (e.undefined && !g->o->undefined_flags)
+		c->len[n] += lay_cleaner(g, c->code + c->code_len + len,
+					 e.undefined);
+	c->code_len += c->len[n];
+	c->ninsns++;
+	g->regs.known &= ~e.writes;
 	fix_advance(g, false);
 }
 
@@ -217,6 +275,7 @@ void put_mov_imm(struct gen *g, unsigned reg, uint32_t val)
 #define R	0x08
 #define A	0x10
 #define D	0x20
+#define N	0x40
 
 struct row {
 	const char *enc;
@@ -318,7 +377,7 @@ static void build(struct gen *g, struct asmbuf *a, const struct row *r)
 	bool modrm = strchr(r->enc, '/'), moffs = strstr(r->enc, "mo");
 	bool mem = moffs || (modrm && !(r->attrs & R) &&
 			     (r->attrs & M || chance(g, 60)));
-	bool p66 = (r->attrs & O) && chance(g, g->c->code16 ? 50 : 25);
+	bool p66 = (r->attrs & N) ? g->c->code16 : (r->attrs & O) && chance(g, g->c->code16 ? 50 : 25);
 	bool osize16 = g->c->code16 != p66;
 	struct mem_plan m;
 	const char *tok;
@@ -381,6 +440,7 @@ void simple(struct gen *g, const struct gen_options *o)
 {
 	unsigned total = 0, i, grp, tries, w;
 	const struct row *r;
+	struct effects e;
 	struct asmbuf a;
 
 	for (i = 0; i < GROUP_SPECIAL; i++)
@@ -398,9 +458,9 @@ void simple(struct gen *g, const struct gen_options *o)
 	/* Prefer what leaves esp and the pointers alone. */
 	for (tries = 0; tries < 8; tries++) {
 		build(g, &a, r);
-		w = writes_of(g->c, a.b, a.len);
-		if (!(w & (1u << R_SP)) &&
-		    (!(w & g->regs.known & 0xe8) || chance(g, 40)))
+		effects_of(g->c, a.b, a.len, &e);
+		if (!(e.writes & (1u << R_SP)) &&
+		    (!(e.writes & g->regs.known & 0xe8) || chance(g, 40)))
 			break;
 		if (chance(g, 3))
 			break;

@@ -33,6 +33,8 @@
 #define ORACLE_SHM	0x653d7000u
 #define ORACLE_SHM_END	0x66000000u
 #define ORACLE_HIGH	0xf0000000u
+/* 64 KiB of the guest's own, for CPL 0. */
+#define GUEST_KERNEL	0xc0000000u
 
 /* Selectors of Linux's flat user segments; our guest has the same. */
 #define SEL_CS		0x23

@@ -29,7 +29,7 @@ static struct gen_options gopt = {
 	.weight = {
 		[GROUP_ALU] = 30, [GROUP_BCD] = 2, [GROUP_MUL] = 3,
 		[GROUP_DIV] = 3, [GROUP_SHIFT] = 8, [GROUP_BIT] = 5,
-		[GROUP_MOV] = 20, [GROUP_STACK] = 8, [GROUP_SEL] = 1,
+		[GROUP_MOV] = 20, [GROUP_STACK] = 8,
 		[GROUP_X87] = 8, [GROUP_MMX] = 4, [GROUP_SSE] = 6,
 		[GROUP_SSE2] = 8, [GROUP_TRAP] = 1, [GROUP_SPECIAL] = 35,
 	},
@@ -122,14 +122,14 @@ static enum verdict judge(const struct gen_case *c, const struct diff_slot *s,
 				reps, err);
 		if (err)
 			return DIFFERENT;
-		if (outcome_wild(&s->out, &out))
+		if (outcome_unfair(&rules, c, &s->out, &s->mem, &out))
 			return DISCARDED;
-		if (outcome_equal(&rules, &s->out, &s->mem, &out, &mem, NULL))
+		if (outcome_equal(&rules, c, &s->out, &s->mem, &out, &mem, NULL))
 			continue;
 		if (f) {
 			fprintf(f, "difference in run %u of %u:\n", i + 1,
 				reps);
-			outcome_equal(&rules, &s->out, &s->mem, &out, &mem, f);
+			outcome_equal(&rules, c, &s->out, &s->mem, &out, &mem, f);
 			fprintf(f, "native ended with vector %u at %x\n",
 				s->out.vector, s->out.eip);
 		}
@@ -174,12 +174,13 @@ static void report(struct gen_case *c, const struct diff_slot *s, uint64_t k)
 	failed++;
 	printf("not ok case %llu of seed %llu\n", (unsigned long long)k,
 	       (unsigned long long)gopt.seed);
-	/* As found, then alone, then as small as it gets. */
+	/* Alone, then as small as it gets. */
 	if (try_case(c, NULL) != DIFFERENT) {
 		printf("does not fail when run alone\n");
 		case_print(c, stdout);
 		return;
 	}
+	try_case(c, stdout);
 	if (minimize)
 		shrink(c);
 	case_print(c, stdout);
@@ -249,7 +250,7 @@ static int survey(uint64_t first, uint64_t count)
 			vectors[s->out.vector & 255]++;
 			whole += s->out.vector == 3 && s->out.eip >=
 				c[i].in.eip + c[i].code_len;
-			if (outcome_equal(&rules, &before[i].out,
+			if (outcome_equal(&rules, &c[i], &before[i].out,
 					  &before[i].mem, &s->out, &s->mem,
 					  NULL))
 				continue;
@@ -260,7 +261,7 @@ static int survey(uint64_t first, uint64_t count)
 				printf("vector %u at %x, then %u at %x\n",
 				       before[i].out.vector, before[i].out.eip,
 				       s->out.vector, s->out.eip);
-				outcome_equal(&rules, &before[i].out,
+				outcome_equal(&rules, &c[i], &before[i].out,
 					      &before[i].mem, &s->out, &s->mem,
 					      stdout);
 			}
@@ -327,6 +328,7 @@ static const char usage[] =
 "  --max-insns N     instructions in one case (24)\n"
 "  --paging 32|pae   page-table format of the guest (32)\n"
 "  --weights LIST    group=weight,... or only=group\n"
+"  --undefined       compare undefined flags, too\n"
 "  --flat            no segment but flat ones, no 16-bit code\n"
 "  --opt KEY=VALUE   option for the engine\n"
 "  --max-failures N  stop after so many (5)\n"
@@ -337,7 +339,8 @@ static const char usage[] =
 
 enum { OPT_ENGINE = 256, OPT_SEED, OPT_COUNT, OPT_FIRST, OPT_ONLY, OPT_REPS,
        OPT_INSNS, OPT_PAGING, OPT_WEIGHTS, OPT_FLAT, OPT_OPT, OPT_FAILS,
-       OPT_NOMIN, OPT_STATS, OPT_SHOW, OPT_SURVEY };
+       OPT_NOMIN, OPT_STATS, OPT_SHOW, OPT_SURVEY,
+       OPT_UNDEF };
 
 static const struct option longopts[] = {
 	{ "engine", 1, NULL, OPT_ENGINE }, { "seed", 1, NULL, OPT_SEED },
@@ -348,7 +351,7 @@ static const struct option longopts[] = {
 	{ "opt", 1, NULL, OPT_OPT }, { "max-failures", 1, NULL, OPT_FAILS },
 	{ "no-minimize", 0, NULL, OPT_NOMIN }, { "stats", 0, NULL, OPT_STATS },
 	{ "show", 0, NULL, OPT_SHOW }, { "survey", 0, NULL, OPT_SURVEY },
-	{ NULL, 0, NULL, 0 },
+	{ "undefined", 0, NULL, OPT_UNDEF }, { NULL, 0, NULL, 0 },
 };
 
 static const char *runner_path(void)
@@ -432,6 +435,9 @@ int main(int argc, char **argv)
 			break;
 		case OPT_SHOW:
 			show = true;
+			break;
+		case OPT_UNDEF:
+			gopt.undefined_flags = rules.undefined_flags = true;
 			break;
 		case OPT_SURVEY:
 			alone = true;

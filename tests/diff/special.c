@@ -243,8 +243,10 @@ static void sp_far(struct gen *g)
 /* Jumps to nowhere, and an instruction that straddles the end of the code. */
 static void sp_wild(struct gen *g)
 {
-	static const uint8_t heads[] = { 0xb8, 0x0f, 0x81, 0x66, 0xe8, 0x8b,
-					 0xa1, 0xc7 };
+	/* Instructions that are valid whatever follows. */
+	static const uint16_t heads[] = { 0x00b8, 0xaf0f, 0xc081, 0xb866,
+					  0x00e8, 0x058b, 0x10a1, 0x05c7,
+					  0xb60f, 0x1068 };
 	const uint32_t end = CODE_BASE + CODE_SIZE;
 	uint32_t t = 0x40000000 + (rnd(g) & 0xffffff);
 
@@ -252,8 +254,7 @@ static void sp_wild(struct gen *g)
 		return;
 	if (chance(g, 60)) {
 		t = end - 2;
-		put_store16(g, t, heads[rnd_below(g, sizeof(heads))] |
-			    heads[rnd_below(g, sizeof(heads))] << 8);
+		put_store16(g, t, heads[rnd_below(g, 10)]);
 	}
 	put_mov_imm(g, R_AX, t - g->cs_base);
 	PUT(g, 0xff, 0xe0);
@@ -388,8 +389,6 @@ static void sp_flags(struct gen *g)
 
 	if (!chance(g, 5))
 		f &= ~0x100u;		/* TF */
-	if (!chance(g, 10))
-		f &= ~0x4000u;		/* NT */
 	if (!chance(g, 20))
 		f &= ~0x400u;		/* DF */
 	if (g->c->code16)
@@ -437,19 +436,27 @@ static void sp_frame(struct gen *g)
 static void sp_pushseg(struct gen *g)
 {
 	static const uint8_t ops[] = { 0x06, 0x0e, 0x16, 0x1e };
-	static const uint8_t wipe[] = { 0xc7, 0x44, 0x24, 2, 0, 0 };
+	uint8_t b[12];
+	unsigned n = 0;
 	bool osize16 = chance(g, 20);
 
-	if (chance(g, 60))
-		put_osize(g, osize16, OP(ops[rnd_below(g, 4)]));
-	else
-		put_osize(g, osize16, OP(0x0f, chance(g, 50) ? 0xa0 : 0xa8));
-	if (osize16)
-		return;
-	if (g->c->code16)
-		PUT(g, 0x67, 0xc7, 0x44, 0x24, 2, 0, 0);
-	else
-		put_osize(g, true, wipe, sizeof(wipe));
+	if (osize16 != g->c->code16)
+		b[n++] = 0x66;
+	if (chance(g, 40)) {
+		b[n++] = 0x0f;
+		b[n++] = 0xa0 | rnd_below(g, 2) << 3;
+	} else {
+		b[n++] = ops[rnd_below(g, 4)];
+	}
+	/* One unit: nothing may jump in between. */
+	if (!osize16) {
+		static const uint8_t wipe[] = { 0xc7, 0x44, 0x24, 2, 0, 0 };
+
+		b[n++] = g->c->code16 ? 0x67 : 0x66;
+		memcpy(b + n, wipe, sizeof(wipe));
+		n += sizeof(wipe);
+	}
+	put(g, b, n);
 }
 
 static void sp_stack(struct gen *g)
@@ -584,7 +591,20 @@ static void sp_stackseg(struct gen *g)
 /* Limits, access rights and validity of selectors. */
 static void sp_selector(struct gen *g)
 {
-	put_mov_imm(g, R_CX, any_selector(g));
+	uint16_t sel = any_selector(g);
+	uint32_t t = safe_target(g, 2);
+
+	if (chance(g, 40)) {
+		put_store16(g, t, sel);
+		if (chance(g, 50))
+			put_mem(g, OP(0x0f, 0x02 + rnd_below(g, 2)),
+				rnd_below(g, 4), t, NULL, 0);
+		else
+			put_mem(g, OP(0x0f, 0x00), 4 + rnd_below(g, 2), t,
+				NULL, 0);
+		return;
+	}
+	put_mov_imm(g, R_CX, sel);
 	switch (rnd_below(g, 4)) {
 	case 0:
 		PUT(g, 0x0f, 0x00, 0xe1);	/* verr cx */
@@ -667,17 +687,14 @@ static void sp_selfmod(struct gen *g)
 		PUT(g, 0x48);
 		g->regs.known &= ~(1u << R_AX);
 		break;
-	default:	/* rep stosb over what follows */
-		put_mov_imm(g, R_AX, single);
-		put_mov_imm(g, R_CX, 1 + rnd_below(g, 6));
+	default:	/* rep stosb over what follows, as one unit */
 		if (g->seg_base[S_ES])
 			return;
-		PUT(g, 0xfc);
-		put_mov_imm(g, R_DI, here(g) + 5 + 2);
-		PUT(g, 0xf3, 0xaa);
-		PUT(g, 0x40); PUT(g, 0x41); PUT(g, 0x43);
-		PUT(g, 0x90); PUT(g, 0x90); PUT(g, 0x90);
-		g->regs.known &= ~0x0f;
+		t = here(g) + 15;
+		PUT(g, 0xb0, single, 0xb9, 1 + rnd_below(g, 6), 0, 0, 0,
+		    0xbf, t, t >> 8, t >> 16, t >> 24, 0xfc, 0xf3, 0xaa,
+		    0x40, 0x41, 0x43, 0x90, 0x90, 0x90);
+		g->regs.known &= ~0x8f;
 	}
 }
 

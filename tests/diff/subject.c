@@ -14,7 +14,7 @@
 
 /* Guest-physical layout; the low 64 KiB are mapped at KERNEL for CPL 0. */
 #define RAM_SIZE	(4 * MIB)
-#define KERNEL		0xc0000000u
+#define KERNEL		GUEST_KERNEL
 #define GDT_PA		0x1000u
 #define IDT_PA		0x2000u
 #define LDT_PA		0x3000u
