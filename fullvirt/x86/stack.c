@@ -189,8 +189,6 @@ void op_enter(struct x86 *x, const struct insn *i)
 	/* SDM Vol. 2A: the new top must be writable. */
 	x86_lin_probe_write(x, x86_linear(x, SEG_SS, end, 1, true), 1,
 			    x->cache->user);
-	if (mask == 0xffff)
-		frame = (v->gpr[GPR_BP] & ~mask) | (frame & mask);
 	gpr_set(v, GPR_BP, i->osize, frame);
 	v->gpr[GPR_SP] = (sp & ~mask) | end;
 }
