@@ -72,6 +72,13 @@ static bool uses_class(const ZydisDecodedInstruction *z,
 	return false;
 }
 
+/* With a memory source these name no XMM register, and are SSE still. */
+static bool converts_to_mmx(ZydisMnemonic m)
+{
+	return m == ZYDIS_MNEMONIC_CVTPS2PI || m == ZYDIS_MNEMONIC_CVTTPS2PI ||
+	       m == ZYDIS_MNEMONIC_CVTPD2PI || m == ZYDIS_MNEMONIC_CVTTPD2PI;
+}
+
 static enum fpu_class class_of(const ZydisDecodedInstruction *z,
 			       const ZydisDecodedOperand *ops)
 {
@@ -82,7 +89,8 @@ static enum fpu_class class_of(const ZydisDecodedInstruction *z,
 	    z->mnemonic == ZYDIS_MNEMONIC_FISTTP)
 		return FPU_X87;
 	/* The integer part of SSE on MMX registers is not OSFXSR's business. */
-	if (z->meta.isa_ext == ZYDIS_ISA_EXT_MMX || !xmm)
+	if (z->meta.isa_ext == ZYDIS_ISA_EXT_MMX ||
+	    (mmx && !xmm && !converts_to_mmx(z->mnemonic)))
 		return FPU_MMX;
 	return mmx ? FPU_SSE_MMX : FPU_SSE;
 }
