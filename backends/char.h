@@ -41,6 +41,12 @@ struct char_ops {
 			     const struct char_receiver *r, void *opaque);
 	/* room() was 0 and is not any more: look for input again. */
 	void (*resume_input)(struct char_backend *b);
+	/*
+	 * Send what is buffered before somebody else writes to the same
+	 * place; waits for a slow reader, two seconds at most.  NULL: nothing
+	 * is ever buffered.
+	 */
+	void (*flush)(struct char_backend *b);
 	/* Send what is buffered, restore the terminal, free @b. */
 	void (*destroy)(struct char_backend *b);
 };

@@ -17,7 +17,7 @@
 
 #include "hypervisor/loop.h"
 
-/* How long char_fd_fini() may wait for a slow reader. */
+/* How long char_fd_flush() may wait for a slow reader. */
 #define FLUSH_MS	2000
 
 /* One byte stays free for the end-of-input character. */
@@ -209,8 +209,9 @@ static long now_ms(void)
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void flush(struct char_fd *f)
+void char_fd_flush(struct char_backend *b)
 {
+	struct char_fd *f = (struct char_fd *)b;
 	long end = now_ms() + FLUSH_MS, left;
 
 	while (f->used && !f->dead && (left = end - now_ms()) > 0) {
@@ -225,7 +226,7 @@ void char_fd_fini(struct char_fd *f)
 {
 	f->receiver = NULL;
 	if (f->out >= 0) {
-		flush(f);
+		char_fd_flush(&f->base);
 		loop_del_fd(f->loop, f->out);
 		close(f->out);
 	}

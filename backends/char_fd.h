@@ -60,6 +60,7 @@ size_t char_fd_write(struct char_backend *b, const uint8_t *buf, size_t len);
 void char_fd_set_receiver(struct char_backend *b,
 			  const struct char_receiver *r, void *opaque);
 void char_fd_resume_input(struct char_backend *b);
+void char_fd_flush(struct char_backend *b);
 
 /* Queue input for the guest as if it had been read; drops what is too much. */
 void char_fd_inject(struct char_fd *f, const uint8_t *buf, size_t len);

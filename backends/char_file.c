@@ -25,6 +25,7 @@ static const struct char_ops file_ops = {
 	.write = char_fd_write,
 	.set_receiver = char_fd_set_receiver,
 	.resume_input = char_fd_resume_input,
+	.flush = char_fd_flush,
 	.destroy = file_destroy,
 };
 

@@ -36,6 +36,7 @@ static const struct char_ops pty_ops = {
 	.write = char_fd_write,
 	.set_receiver = char_fd_set_receiver,
 	.resume_input = char_fd_resume_input,
+	.flush = char_fd_flush,
 	.destroy = pty_destroy,
 };
 

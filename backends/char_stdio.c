@@ -77,8 +77,9 @@ void char_stdio_divert(struct char_backend *b, bool on)
 
 static void stdio_destroy(struct char_backend *b)
 {
+	char_fd_flush(b);
+	tty_restore();		/* through a descriptor that goes away next */
 	char_fd_fini((struct char_fd *)b);
-	tty_restore();
 	in_use = false;
 	free(b);
 }
@@ -88,6 +89,7 @@ static const struct char_ops stdio_ops = {
 	.write = char_fd_write,
 	.set_receiver = char_fd_set_receiver,
 	.resume_input = char_fd_resume_input,
+	.flush = char_fd_flush,
 	.destroy = stdio_destroy,
 };
 

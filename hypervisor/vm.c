@@ -30,6 +30,7 @@
 #include <unistd.h>
 #include <x86intrin.h>	/* __rdtsc */
 
+#include "backends/char.h"
 #include "hypervisor/clock.h"
 #include "hypervisor/engine.h"
 #include "hypervisor/loop.h"
@@ -583,11 +584,23 @@ static bool wants_registers(enum vm_stop_reason reason)
 	       reason == VM_STOP_CANNOT || reason == VM_STOP_INTERNAL;
 }
 
+/* The guest's last words come before ours. */
+static void flush_serial(struct vm *vm)
+{
+	for (unsigned i = 0; i < VM_SERIAL_MAX; i++) {
+		struct char_backend *b = vm->cfg.serial[i];
+
+		if (b && b->ops->flush)
+			b->ops->flush(b);
+	}
+}
+
 static void report_end(struct vm *vm)
 {
 	enum vm_stop_reason reason = atomic_load(&vm->stop_reason);
 	const char *text = vm->stop_text;
 
+	flush_serial(vm);
 	if (wants_registers(reason))
 		vm_print_registers(vm, vm->cfg.log);
 	fprintf(vm->cfg.log, "umbra: %s%s%s\n", stops[reason].text,

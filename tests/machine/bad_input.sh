@@ -36,7 +36,7 @@ refused()
 
 : >"$tmp/empty"
 head -c 100000 /dev/urandom >"$tmp/random"
-head -c 700 "$good" >"$tmp/short.elf"
+head -c 5000 "$good" >"$tmp/short.elf"
 head -c 3M /dev/zero >"$tmp/zeros"
 head -c 5M /dev/zero >"$tmp/big"
 mkdir "$tmp/dir"

@@ -210,6 +210,7 @@ void monitor_input(void *opaque, const uint8_t *buf, size_t len)
 
 static void key_quit(struct monitor *m)
 {
+	print_text(m, "\n");
 	cmd_quit(m, NULL);
 }
 
