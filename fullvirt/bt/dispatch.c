@@ -273,8 +273,7 @@ static struct tc_entry *find_entry(struct bt *bt, uint32_t eip, uint32_t gpfn,
 			    (eip & ~PAGE_MASK), global);
 }
 
-/* The entry for rip in the present context; NULL: *out is where to go. */
-static struct tc_entry *entry_for_rip(struct bt *bt, void **out)
+static struct tc_entry *lookup_rip(struct bt *bt, void **out)
 {
 	uint32_t eip = bt->v.rip, gpfn;
 	enum x86_result res;
@@ -297,6 +296,39 @@ static struct tc_entry *entry_for_rip(struct bt *bt, void **out)
 		return NULL;
 	}
 	return find_entry(bt, eip, gpfn, global);
+}
+
+/*
+ * A TU whose one instruction crosses a page end is good only while the second
+ * page is the one that it was made from.
+ */
+static bool second_page_ok(struct bt *bt, const struct tc_entry *n)
+{
+	const struct tu *tu = &bt->tc.tus[n->tu];
+	bool user = bt->ctx->user;
+	uint32_t next = (n->eip | ~PAGE_MASK) + 1;
+	struct x86_walk w;
+
+	if (!tu->gpfn2 || bt_x(bt, user)[next >> PAGE_SHIFT] == tu->gpfn2 + 1)
+		return true;
+	if (x86_translate(&bt->x, next, X86_ACC_EXEC |
+			  (user ? X86_ACC_USER : 0), &w) ||
+	    w.gpa >> PAGE_SHIFT != tu->gpfn2)
+		return false;
+	soft_x_fill(bt, next, tu->gpfn2, user, kernel_page_global(bt, &w));
+	return true;
+}
+
+/* The entry for rip in the present context; NULL: *out is where to go. */
+static struct tc_entry *entry_for_rip(struct bt *bt, void **out)
+{
+	struct tc_entry *n = lookup_rip(bt, out);
+
+	if (!n || second_page_ok(bt, n))
+		return n;
+	tu_kill(bt, &bt->tc.tus[n->tu]);
+	*out = interpret(bt);
+	return NULL;
 }
 
 /*

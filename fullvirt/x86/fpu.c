@@ -8,7 +8,9 @@
  * - x87 exceptions trap on the next waiting instruction.  We test for a
  *   pending one before each, and leave the unit with FNINIT.
  * - SSE exceptions trap at once.  With any unmasked, the instruction runs on
- *   a copy with all masked first, and its flags tell whether it traps.
+ *   a copy with all masked first, and its flags tell whether it traps.  One
+ *   sticky bit can differ from hardware: with overflow unmasked, an exact
+ *   result that overflows leaves MXCSR.PE set here.
  *
  * Intel SDM Vol. 1 8.7 (x87 exceptions), 11.5 (SSE exceptions).
  */
@@ -79,11 +81,12 @@ static void mem_open(struct x86 *x, const struct insn *i, struct fpu_op *o)
 	bool write = o->mem->action & OPND_WRITES;
 
 	o->off = ea_offset(x->v, i);
-	o->lin = x86_linear_aligned(x, i->seg, o->off, size,
-				    size == 16 ? 1 : natural_align(size),
-				    write);
+	o->lin = x->v->seg[i->seg].base + o->off;
+	/* Comes before the limit, and is #GP for SS too. */
 	if (i->fpu_flags & FPU_ALIGN16 && size == 16 && o->lin & 15)
 		x86_gp(x, 0);
+	o->lin = x86_linear_aligned(x, i->seg, o->off, size,
+				    natural_align(size), write);
 	if (o->mem->action & OPND_READS)
 		x86_lin_read_bytes(x, o->lin, x->cache->fpu->bounce, size,
 				   x->cache->user);
@@ -181,6 +184,8 @@ static void simd_trial(struct x86 *x, const struct insn *i,
 	if (flags & unmasked & MXCSR_IE_DE_ZE)
 		flags &= MXCSR_IE_DE_ZE;
 	f->mxcsr |= flags;
+	if (i->fpu_class == FPU_SSE_MMX)
+		fpu_enter_mmx(f);
 	if (!(x->v->cr4 & CR4_OSXMMEXCPT))
 		x86_ud(x);
 	x86_fault(x, VEC_XM);
@@ -273,7 +278,7 @@ void op_maskmov(struct x86 *x, const struct insn *i)
 	/* Processors enter MMX state even if the store then faults. */
 	if (mmx)
 		fpu_enter_mmx(f);
-	lin = x86_linear_aligned(x, i->seg, off, size, 1, true);
+	lin = x86_linear(x, i->seg, off, size, true);
 	x86_lin_probe_write(x, lin, size, x->cache->user);
 	val = mmx ? f->st[i->op[0].reg] : f->xmm[i->op[0].reg];
 	mask = mmx ? f->st[i->op[1].reg] : f->xmm[i->op[1].reg];

@@ -279,6 +279,8 @@ void op_fxrstor(struct x86 *x, const struct insn *i)
 	const struct fxsave *new = (const struct fxsave *)buf;
 	uint32_t lin = fxsave_linear(x, i, false);
 
+	/* AMD processors touch the last byte first: CR2 tells. */
+	x86_lin_read(x, lin + 511, 1, x->cache->user);
 	x86_lin_read_bytes(x, lin, buf, 512, x->cache->user);
 	if (new->mxcsr & ~MXCSR_VALID)
 		x86_gp(x, 0);

@@ -187,8 +187,8 @@ void op_enter(struct x86 *x, const struct insn *i)
 		stack_poke(x, pushed, i->osize, frame);
 	}
 	/* SDM Vol. 2A: the new top must be writable. */
-	x86_lin_probe_write(x, x86_linear(x, SEG_SS, end, 1, true), 1,
-			    x->cache->user);
+	x86_lin_probe_write(x, x86_linear(x, SEG_SS, end, i->osize, true),
+			    i->osize, x->cache->user);
 	gpr_set(v, GPR_BP, i->osize, frame);
 	v->gpr[GPR_SP] = (sp & ~mask) | end;
 }

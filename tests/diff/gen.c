@@ -144,7 +144,7 @@ static void effects_of(const struct gen_case *c, const uint8_t *bytes,
 bool room(const struct gen *g, unsigned insns)
 {
 	return g->c->ninsns + insns < GEN_INSNS - 4 &&
-	       g->c->code_len + insns * 15 + 64 < CASE_BYTES;
+	       g->c->code_len + insns * 15 + 160 < CASE_BYTES;
 }
 
 uint32_t here(const struct gen *g)

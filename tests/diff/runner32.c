@@ -35,7 +35,7 @@
 #include "tests/diff/layout.h"
 
 #define FXSAVE_IN_FRAME	112	/* struct _fpstate_32: after the FSAVE part */
-#define TICK_US		20000	/* a case that sees two ticks is stuck */
+#define TICK_US		2500	/* a case that sees two ticks is stuck */
 
 static struct diff_shared *shared;
 static volatile unsigned current;	/* slot that runs */

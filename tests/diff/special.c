@@ -700,38 +700,62 @@ static void sp_selfmod(struct gen *g)
 
 /* ---- x87 and SSE state --------------------------------------------------- */
 
-/* Instruction and data pointers differ by design: wipe them. */
-static void wipe(struct gen *g, uint32_t t, unsigned from, unsigned to)
+/*
+ * A state image, with what differs by design zeroed, as one unit: instruction
+ * and data pointers, and the MXCSR mask.  All through DS:disp32, so that the
+ * zeros go where the image went.
+ */
+static void put_image(struct gen *g, const uint8_t *op, unsigned oplen,
+		      unsigned reg, uint32_t t, const uint8_t *zero,
+		      unsigned nzero)
 {
-	for (; from + 4 <= to; from += 4)
-		put_store32(g, t + from, 0);
-	if (from < to)
-		put_store16(g, t + from, 0);
+	uint32_t d = t - g->seg_base[S_DS], a;
+	uint8_t b[128];
+	unsigned n = 0, i;
+
+	if (g->c->code16)
+		b[n++] = 0x67;
+	memcpy(b + n, op, oplen);
+	n += oplen;
+	b[n++] = 0x05 | reg << 3;
+	memcpy(b + n, &d, 4);
+	n += 4;
+	for (i = 0; i < nzero; i++) {	/* mov word [d + zero[i]], 0 */
+		a = d + zero[i];
+		b[n++] = g->c->code16 ? 0x67 : 0x66;
+		b[n++] = 0xc7;
+		b[n++] = 0x05;
+		memcpy(b + n, &a, 4);
+		b[n + 4] = b[n + 5] = 0;
+		n += 6;
+	}
+	put(g, b, n);
 }
 
 static void sp_fpstate(struct gen *g)
 {
 	uint32_t t = safe_target(g, 512) & ~15u;
+	static const uint8_t env32[] = { 12, 14, 16, 18, 20, 22, 24, 26 };
+	static const uint8_t env16[] = { 6, 8, 10, 12 };
+	static const uint8_t fxs[] = { 6, 8, 10, 12, 14, 16, 18, 20, 22,
+				       28, 30 };
+	const uint8_t *env = g->c->code16 ? env16 : env32;
+	unsigned nenv = g->c->code16 ? sizeof(env16) : sizeof(env32);
 
 	switch (rnd_below(g, 8)) {
 	case 0:
-		put_mem(g, OP(0xd9), 6, t, NULL, 0);		/* fnstenv */
-		wipe(g, t, g->c->code16 ? 6 : 12, g->c->code16 ? 14 : 28);
+		put_image(g, OP(0xd9), 6, t, env, nenv);	/* fnstenv */
 		if (chance(g, 50))
 			put_mem(g, OP(0xd9), 4, t, NULL, 0);	/* fldenv */
 		break;
 	case 1:
-		put_mem(g, OP(0xdd), 6, t, NULL, 0);		/* fnsave */
-		wipe(g, t, g->c->code16 ? 6 : 12, g->c->code16 ? 14 : 28);
+		put_image(g, OP(0xdd), 6, t, env, nenv);	/* fnsave */
 		if (chance(g, 60))
 			put_mem(g, OP(0xdd), 4, t, NULL, 0);	/* frstor */
 		break;
 	case 2:
 	case 3:
-		put_mem(g, OP(0x0f, 0xae), 0, t, NULL, 0);	/* fxsave */
-		wipe(g, t, 6, 8);
-		wipe(g, t, 8, 24);
-		put_store32(g, t + 28, 0xffff);	/* MXCSR_MASK */
+		put_image(g, OP(0x0f, 0xae), 0, t, fxs, sizeof(fxs));
 		body(g, 1);
 		if (chance(g, 60))
 			put_mem(g, OP(0x0f, 0xae), 1, t, NULL, 0);
