@@ -227,6 +227,18 @@ static void *redispatch(struct bt *bt)
 }
 
 /*
+ * As bt_after_step(), from inside bt_resume(): a guest whose page-fault handler
+ * cannot be fetched must not drive us into recursion.
+ */
+static void *restart(struct bt *bt, enum x86_result r)
+{
+	if (r != X86_OK)
+		return bt_after_step(bt, r);
+	bt_flags_out(bt);
+	return redispatch(bt);
+}
+
+/*
  * Code here is not translated: it is not RAM, or changes so often that its
  * translations never repay themselves.
  */
@@ -262,12 +274,35 @@ static void *interpret(struct bt *bt)
 	return redispatch(bt);
 }
 
+/*
+ * The guard of a TU that crosses a page end checks the X entry of the second
+ * page, too: see that it is there.  False: the page is another one now, and
+ * the TU is dead.
+ */
+static bool second_page(struct bt *bt, const struct tc_entry *n)
+{
+	struct tu *tu = &bt->tc.tus[n->tu];
+	uint32_t next = (n->eip | ~PAGE_MASK) + 1;
+	unsigned acc = X86_ACC_EXEC | (bt->ctx->user ? X86_ACC_USER : 0);
+	struct x86_walk w;
+
+	if (!tu->gpfn2)
+		return true;
+	if (x86_translate(&bt->x, next, acc, &w) ||
+	    w.gpa >> PAGE_SHIFT != tu->gpfn2) {
+		tu_kill(bt, tu);
+		return false;
+	}
+	soft_x_fill(bt, next, tu->gpfn2, bt->ctx->user, w.global);
+	return true;
+}
+
 static struct tc_entry *find_entry(struct bt *bt, uint32_t eip, uint32_t gpfn,
 				   bool global)
 {
 	struct tc_entry *n = tc_lookup(bt, eip, gpfn, bt->ctx->id);
 
-	if (n)
+	if (n && second_page(bt, n))
 		return n;
 	return bt_translate(bt, eip, (gpa_t)gpfn << PAGE_SHIFT |
 			    (eip & ~PAGE_MASK), global);
@@ -276,26 +311,31 @@ static struct tc_entry *find_entry(struct bt *bt, uint32_t eip, uint32_t gpfn,
 static struct tc_entry *lookup_rip(struct bt *bt, void **out)
 {
 	uint32_t eip = bt->v.rip, gpfn;
+	struct tc_entry *n;
 	enum x86_result res;
 	bool global;
 
 	bt->stats.dispatches++;
 	gpfn = bt_x(bt, bt->ctx->user)[eip >> PAGE_SHIFT] - 1;
 	if (gpfn != ~0u) {
-		struct tc_entry *n = tc_lookup(bt, eip, gpfn, bt->ctx->id);
-
-		if (n)
+		n = tc_lookup(bt, eip, gpfn, bt->ctx->id);
+		if (n && !bt->tc.tus[n->tu].gpfn2)
 			return n;
 	}
 	if (!fetch_frame(bt, eip, &gpfn, &global, &res)) {
-		*out = bt_after_step(bt, res);
+		*out = restart(bt, res);
 		return NULL;
 	}
 	if (untranslated(bt, gpfn)) {
 		*out = interpret(bt);
 		return NULL;
 	}
-	return find_entry(bt, eip, gpfn, global);
+	n = find_entry(bt, eip, gpfn, global);
+	if (!n) {
+		bt_flags_in(bt);
+		*out = restart(bt, x86_step(&bt->x));
+	}
+	return n;
 }
 
 /*

@@ -110,12 +110,28 @@ void soft_flush(struct bt *bt, bool global_too)
 		flush_global(bt);
 }
 
+/* More executable global pages than the list holds: forget them all. */
+static void x_forget(struct bt *bt, struct soft_list *l)
+{
+	for (uint32_t i = 0; i < l->n; i++) {
+		uint32_t pn = l->pn[i] & (NPAGES - 1);
+		uint32_t *x = &bt_x(bt, (l->pn[i] >> 20) - SOFT_LIST_X)[pn];
+		uint32_t gpfn = *x - 1;
+
+		*x = 0;
+		tc_kill_linear(bt, pn, gpfn);
+	}
+	l->n = 0;
+}
+
 static void list_add(struct bt *bt, bool global, uint32_t what)
 {
 	struct soft_list *l = &bt->soft[global];
 
 	if (l->n == SOFT_LIST_MAX)
 		soft_flush(bt, true);
+	if (l->n == SOFT_LIST_MAX)
+		x_forget(bt, l);
 	l->pn[l->n++] = what;
 }
 

@@ -72,7 +72,11 @@ static void collect(struct region *r, uint32_t eip, const uint8_t *page)
 	}
 }
 
-/* The instruction at @eip crosses into the next page: fetch both parts. */
+/*
+ * The instruction at @eip crosses into the next page: fetch both parts.
+ * False if it must be interpreted: the second page cannot be fetched now, or
+ * is one that struct tu cannot name.
+ */
 static bool collect_crossing(struct region *r, uint32_t eip,
 			     const uint8_t *page, uint32_t *gpfn2)
 {
@@ -90,12 +94,14 @@ static bool collect_crossing(struct region *r, uint32_t eip,
 			  (r->ctx->user ? X86_ACC_USER : 0), &w) ||
 	    !mem_backed(r->bt->mem, w.gpa))
 		return false;
+	*gpfn2 = w.gpa >> PAGE_SHIFT;
+	if (*gpfn2 == 0 || mem_hva(r->bt->mem, w.gpa & PAGE_MASK) == page)
+		return false;
 	second = mem_hva(r->bt->mem, w.gpa);
 	for (unsigned i = 0; i < 15; i++)
 		bytes[i] = i < first ? page[(eip & ~PAGE_MASK) + i]
 				     : second[i - first];
 	bt_decode(&r->g[0], eip, bytes, 15, r->flags);
-	*gpfn2 = w.gpa >> PAGE_SHIFT;
 	soft_x_fill(r->bt, next, *gpfn2, r->ctx->user, w.global);
 	return true;
 }
@@ -271,6 +277,11 @@ static void source_range(struct region *r, struct tu *tu, uint32_t gpfn2)
 	r->bt->stats.tu_bytes_in += end - tu->eip;
 }
 
+/*
+ * Translate what begins at @eip, @gpa (its page is in the X table) for the
+ * present context.  @global: the page needs no guard.
+ * Returns the entry for @eip; NULL: interpret this instruction.
+ */
 struct tc_entry *bt_translate(struct bt *bt, uint32_t eip, gpa_t gpa,
 			      bool global)
 {
@@ -288,12 +299,12 @@ struct tc_entry *bt_translate(struct bt *bt, uint32_t eip, gpa_t gpa,
 	r->ctx = bt->ctx;
 	r->flags = bt->ctx->flags;
 	collect(r, eip, page);
-	if (!r->n)
-		collect_crossing(r, eip, page, &gpfn2);
+	if (!r->n && !collect_crossing(r, eip, page, &gpfn2))
+		return NULL;
 	mark_entries(r);
 	tu = tu_new(bt, eip, gpfn, bt->ctx->id);
 	r->e = (struct emit){ bt, tu->host };
-	tu->flags = global ? 0 : TU_GUARDED;
+	tu->flags = global && !gpfn2 ? 0 : TU_GUARDED;
 	source_range(r, tu, gpfn2);
 	emit_body(r, tu);
 	emit_entries(r, tu);
