@@ -347,10 +347,14 @@ static void halt(struct vm *vm)
 
 static void triple_fault(struct vm *vm)
 {
-	if (vm->cfg.no_reboot)
+	if (vm->cfg.no_reboot) {
 		vm_stop(vm, VM_STOP_TRIPLE_FAULT, NULL);
-	else
-		vm_request_reset(vm);
+		return;
+	}
+	/* Guests use it to reset, so no report; but not in silence either. */
+	fprintf(vm->cfg.log, "umbra: triple fault, resetting (--no-reboot "
+		"stops here and shows the registers)\n");
+	vm_request_reset(vm);
 }
 
 /* One stay in the engine.  Lock held at entry and return. */

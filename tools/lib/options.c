@@ -476,7 +476,7 @@ void options_roff(FILE *out)
 
 		fputs(".TP\n", out);
 		if (o->alias)
-			fprintf(out, ".BR \\-%s , ", o->alias);
+			fprintf(out, ".BR \\-%s \", \" ", o->alias);
 		else
 			fputs(".B ", out);
 		fputs("\\-\\-", out);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "backends/char.h"
@@ -40,14 +41,25 @@ struct run {
 static struct vm *volatile running;
 static volatile sig_atomic_t ended_by;
 
+/*
+ * The first signal ends the machine in order; one that comes a second later
+ * finds that too slow.  (timeout(1) and terminals send two at once.)
+ */
 static void on_end_signal(int sig)
 {
+	static struct timespec first;
+	int saved_errno = errno;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (running && !ended_by) {
+		first = now;
 		ended_by = sig;
 		vm_request_stop(running, VM_STOP_QUIT);
-		return;
 	}
-	/* No machine yet, or asked for the second time. */
+	errno = saved_errno;
+	if (ended_by && now.tv_sec - first.tv_sec <= 1)
+		return;
 	tty_restore();
 	signal(sig, SIG_DFL);
 	raise(sig);
