@@ -8,8 +8,11 @@
 #include "fullvirt/x86/flags.h"
 #include "fullvirt/x86/operand.h"
 
-/* One-operand MUL/IMUL: edx:eax (dx:ax, ax) = eax (ax, al) * operand. */
-#define MUL_ONE(name, insn)						\
+/*
+ * One-operand MUL, IMUL, DIV and IDIV on AL/AX, DX:AX, EDX:EAX.  The caller has
+ * seen to it that a division does not trap.
+ */
+#define ONE_OPERAND(name, mnem)						\
 static uint32_t name(struct vcpu *v, unsigned size, uint32_t b)		\
 {									\
 	uint32_t lo = v->gpr[GPR_AX], hi = v->gpr[GPR_DX];		\
@@ -18,7 +21,7 @@ static uint32_t name(struct vcpu *v, unsigned size, uint32_t b)		\
 	switch (size) {							\
 	case 1:								\
 		__asm__("xchgl %%eax, %k[f]\n\t" FLAGS_LOAD		\
-			"xchgl %%eax, %k[f]\n\t" insn "b %b[b]\n\t"	\
+			"xchgl %%eax, %k[f]\n\t" mnem "b %b[b]\n\t"	\
 			"xchgl %%eax, %k[f]" FLAGS_STORE		\
 			"\n\txchgl %%eax, %k[f]"			\
 			: "+a" (lo), [f] "+r" (f)			\
@@ -27,7 +30,7 @@ static uint32_t name(struct vcpu *v, unsigned size, uint32_t b)		\
 		break;							\
 	case 2:								\
 		__asm__("xchgl %%eax, %k[f]\n\t" FLAGS_LOAD		\
-			"xchgl %%eax, %k[f]\n\t" insn "w %w[b]\n\t"	\
+			"xchgl %%eax, %k[f]\n\t" mnem "w %w[b]\n\t"	\
 			"xchgl %%eax, %k[f]" FLAGS_STORE		\
 			"\n\txchgl %%eax, %k[f]"			\
 			: "+a" (lo), "+d" (hi), [f] "+r" (f)		\
@@ -37,7 +40,7 @@ static uint32_t name(struct vcpu *v, unsigned size, uint32_t b)		\
 		break;							\
 	default:							\
 		__asm__("xchgl %%eax, %k[f]\n\t" FLAGS_LOAD		\
-			"xchgl %%eax, %k[f]\n\t" insn "l %k[b]\n\t"	\
+			"xchgl %%eax, %k[f]\n\t" mnem "l %k[b]\n\t"	\
 			"xchgl %%eax, %k[f]" FLAGS_STORE		\
 			"\n\txchgl %%eax, %k[f]"			\
 			: "+a" (lo), "+d" (hi), [f] "+r" (f)		\
@@ -49,8 +52,10 @@ static uint32_t name(struct vcpu *v, unsigned size, uint32_t b)		\
 	return flags_unpack(f);						\
 }
 
-MUL_ONE(do_mul, "mul")
-MUL_ONE(do_imul, "imul")
+ONE_OPERAND(do_mul, "mul")
+ONE_OPERAND(do_imul, "imul")
+ONE_OPERAND(do_div, "div")
+ONE_OPERAND(do_idiv, "idiv")
 
 void op_mul(struct x86 *x, const struct insn *i)
 {
@@ -94,27 +99,23 @@ void op_imul(struct x86 *x, const struct insn *i)
 	operand_set(x, i, 0, imul2(x->v, size, a, b));
 }
 
-/*
- * Division faults before it writes anything.  Flags are undefined after it;
- * processors since the Pentium leave them alone.
- */
+/* edx:eax, dx:ax or ax. */
+static uint64_t dividend(struct vcpu *v, unsigned size)
+{
+	if (size == 1)
+		return gpr_get(v, GPR_AX, 2);
+	return (uint64_t)gpr_get(v, GPR_DX, size) << size * 8 |
+	       gpr_get(v, GPR_AX, size);
+}
+
 void op_div(struct x86 *x, const struct insn *i)
 {
-	struct vcpu *v = x->v;
-	unsigned size = i->op[0].size, bits = size * 8;
-	uint64_t d = operand_get(x, i, 0), n, q;
+	unsigned size = i->op[0].size;
+	uint32_t d = operand_get(x, i, 0);
 
-	n = size == 1 ? gpr_get(v, GPR_AX, 2) :
-	    (uint64_t)gpr_get(v, GPR_DX, size) << bits |
-	    gpr_get(v, GPR_AX, size);
-	if (!d || (q = n / d) >> bits)
+	if (!d || (dividend(x->v, size) / d) >> size * 8)
 		x86_fault(x, VEC_DE);
-	if (size == 1) {
-		gpr_set(v, GPR_AX, 2, (n % d) << 8 | q);
-		return;
-	}
-	gpr_set(v, GPR_AX, size, q);
-	gpr_set(v, GPR_DX, size, n % d);
+	flags_set(x->v, FLAGS_ARITH, do_div(x->v, size, d));
 }
 
 static int64_t sign_extend(uint64_t val, unsigned bits)
@@ -124,28 +125,21 @@ static int64_t sign_extend(uint64_t val, unsigned bits)
 
 void op_idiv(struct x86 *x, const struct insn *i)
 {
-	struct vcpu *v = x->v;
 	unsigned size = i->op[0].size, bits = size * 8;
-	int64_t d = sign_extend(operand_get(x, i, 0), bits), n, q;
+	int64_t d = sign_extend(operand_get(x, i, 0), bits);
+	int64_t n = sign_extend(dividend(x->v, size), bits * 2);
 
-	n = size == 1 ? gpr_get(v, GPR_AX, 2) :
-	    (int64_t)((uint64_t)gpr_get(v, GPR_DX, size) << bits |
-		      gpr_get(v, GPR_AX, size));
-	n = sign_extend(n, bits * 2);
-	/* INT64_MIN / -1 would trap on the host. */
-	if (!d || (d == -1 && n == INT64_MIN))
+	/* INT64_MIN / -1 would trap right here. */
+	if (!d || (d == -1 && n == INT64_MIN) ||
+	    n / d != sign_extend(n / d, bits))
 		x86_fault(x, VEC_DE);
-	q = n / d;
-	if (q != sign_extend(q, bits))
-		x86_fault(x, VEC_DE);
-	if (size == 1) {
-		gpr_set(v, GPR_AX, 2, ((n % d) & 0xff) << 8 | (q & 0xff));
-		return;
-	}
-	gpr_set(v, GPR_AX, size, q);
-	gpr_set(v, GPR_DX, size, n % d);
+	flags_set(x->v, FLAGS_ARITH, do_idiv(x->v, size, d));
 }
 
+/*
+ * The decimal adjustments.  Their undefined flags are those of the addition
+ * or subtraction behind them, as AMD processors have it.
+ */
 /* SF, ZF, PF of a byte. */
 static uint32_t byte_flags(uint8_t b)
 {
@@ -153,59 +147,69 @@ static uint32_t byte_flags(uint8_t b)
 	       (__builtin_parity(b) ? 0 : FLAG_PF);
 }
 
-static void bcd_done(struct vcpu *v, uint16_t ax, bool af, bool cf)
+/* OF of @a +/- @b = @r at the width whose sign bit is @sign. */
+static uint32_t overflow_flag(uint32_t a, uint32_t b, uint32_t r,
+			      uint32_t sign, bool sub)
 {
-	gpr_set(v, GPR_AX, 2, ax);
-	flags_set(v, FLAGS_ARITH, byte_flags(ax) | (af ? FLAG_AF : 0) |
-		  (cf ? FLAG_CF : 0));
+	return (a ^ r) & (sub ? a ^ b : b ^ r) & sign ? FLAG_OF : 0;
 }
 
-static void ascii_adjust(struct vcpu *v, int delta)
+static void ascii_adjust(struct vcpu *v, bool sub)
 {
-	uint16_t ax = gpr_get(v, GPR_AX, 2);
-	bool adjust = (ax & 15) > 9 || (v->rflags & FLAG_AF);
+	uint16_t ax = gpr_get(v, GPR_AX, 2), d = 0, r;
+	uint32_t flags = 0;
 
-	if (adjust)
-		ax += delta;
-	bcd_done(v, ax & 0xff0f, adjust, adjust);
+	if ((ax & 15) > 9 || (v->rflags & FLAG_AF)) {
+		d = 0x106;
+		flags = FLAG_AF | FLAG_CF;
+	}
+	r = sub ? ax - d : ax + d;
+	flags |= (r ? 0 : FLAG_ZF) | (r & 0x8000 ? FLAG_SF : 0) |
+		 (byte_flags(r) & FLAG_PF) |
+		 overflow_flag(ax, d, r, 0x8000, sub);
+	gpr_set(v, GPR_AX, 2, r & 0xff0f);
+	flags_set(v, FLAGS_ARITH, flags);
 }
 
 void op_aaa(struct x86 *x, const struct insn *i)
 {
-	ascii_adjust(x->v, 0x106);
+	ascii_adjust(x->v, false);
 }
 
 void op_aas(struct x86 *x, const struct insn *i)
 {
-	ascii_adjust(x->v, -0x106);
+	ascii_adjust(x->v, true);
 }
 
-static void decimal_adjust(struct vcpu *v, int sign)
+static void decimal_adjust(struct vcpu *v, bool sub)
 {
-	uint16_t ax = gpr_get(v, GPR_AX, 2);
-	uint8_t al = ax, old = al;
-	bool cf = v->rflags & FLAG_CF, af = v->rflags & FLAG_AF, carry = false;
+	uint8_t al = gpr_get(v, GPR_AX, 1), d = 0, r;
+	uint32_t flags = 0, old = v->rflags;
 
-	if ((al & 15) > 9 || af) {
-		carry = cf || (sign > 0 ? al > 0xf9 : al < 6);
-		al += sign * 6;
-		af = true;
+	if ((al & 15) > 9 || old & FLAG_AF) {
+		d = 6;
+		flags = FLAG_AF;
+		if (sub && al < 6)
+			flags |= FLAG_CF;
 	}
-	if (old > 0x99 || cf) {
-		al += sign * 0x60;
-		carry = true;
+	if (al > 0x99 || old & FLAG_CF) {
+		d += 0x60;
+		flags |= FLAG_CF;
 	}
-	bcd_done(v, (ax & 0xff00) | al, af, carry);
+	r = sub ? al - d : al + d;
+	gpr_set(v, GPR_AX, 1, r);
+	flags_set(v, FLAGS_ARITH, flags | byte_flags(r) |
+		  overflow_flag(al, d, r, 0x80, sub));
 }
 
 void op_daa(struct x86 *x, const struct insn *i)
 {
-	decimal_adjust(x->v, 1);
+	decimal_adjust(x->v, false);
 }
 
 void op_das(struct x86 *x, const struct insn *i)
 {
-	decimal_adjust(x->v, -1);
+	decimal_adjust(x->v, true);
 }
 
 void op_aam(struct x86 *x, const struct insn *i)
@@ -214,13 +218,17 @@ void op_aam(struct x86 *x, const struct insn *i)
 
 	if (!base)
 		x86_fault(x, VEC_DE);
-	bcd_done(x->v, (al / base) << 8 | al % base, false, false);
+	gpr_set(x->v, GPR_AX, 2, (al / base) << 8 | al % base);
+	flags_set(x->v, FLAGS_ARITH, byte_flags(al % base));
 }
 
 void op_aad(struct x86 *x, const struct insn *i)
 {
 	uint16_t ax = gpr_get(x->v, GPR_AX, 2);
-	uint8_t al = (ax & 0xff) + (ax >> 8) * (uint8_t)i->imm;
+	uint8_t al = ax, d = (ax >> 8) * (uint8_t)i->imm, r = al + d;
 
-	bcd_done(x->v, al, false, false);
+	gpr_set(x->v, GPR_AX, 2, r);
+	flags_set(x->v, FLAGS_ARITH, byte_flags(r) | (r < al ? FLAG_CF : 0) |
+		  ((al ^ d ^ r) & FLAG_AF) |
+		  overflow_flag(al, d, r, 0x80, false));
 }
