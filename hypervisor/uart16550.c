@@ -63,6 +63,7 @@ enum { R_DATA, R_IER, R_IIR, R_LCR, R_MCR, R_LSR, R_MSR, R_SCR };
 #define DIVISOR_9600	12
 /* How soon to offer bytes again that the backend did not take, ns. */
 #define RETRY_NS	1000000ULL
+#define POLLS_MEAN_INPUT	16
 
 struct fifo {
 	uint8_t data[FIFO_LEN];
@@ -84,6 +85,7 @@ struct uart16550 {
 	uint8_t msr_lines;	/* MSR_CTS .. MSR_DCD as last seen */
 	uint8_t thre;		/* THRE interrupt pending */
 	uint8_t listening;	/* the guest can be expected to read */
+	uint8_t polls;		/* looks at LSR since the last byte out */
 	uint8_t timed_out;
 };
 
@@ -261,8 +263,9 @@ static void clear_rx(struct uart16550 *u)
 
 /*
  * Input that comes before the guest has set the UART up would be lost when it
- * clears the FIFOs.  RTS holds the sender off; a guest that leaves RTS alone
- * shows its interest by looking at LSR.
+ * clears the FIFOs.  So the sender is held off until RTS; a guest that leaves
+ * RTS alone shows its interest by enabling the interrupt or by polling LSR
+ * without sending.
  */
 static void start_listening(struct uart16550 *u)
 {
@@ -302,7 +305,7 @@ static void tx_expired(void *opaque)
 static void write_data(struct uart16550 *u, uint8_t byte)
 {
 	byte &= data_mask(u);
-	u->thre = 0;
+	u->thre = u->polls = 0;
 	if (u->mcr & MCR_LOOP) {
 		receive_byte(u, byte, 0);
 		restart_timeout(u);
@@ -350,7 +353,10 @@ static uint8_t read_lsr(struct uart16550 *u)
 {
 	uint8_t val = u->errors;
 
-	start_listening(u);
+	if (u->polls < POLLS_MEAN_INPUT)
+		u->polls++;
+	else
+		start_listening(u);
 	if (u->rx.count)
 		val |= LSR_DR;
 	if (!u->tx.count)
@@ -393,6 +399,8 @@ static void write_ier(struct uart16550 *u, uint8_t val)
 		u->thre = 1;
 	u->ier = val & 0x0f;
 	update_irq(u);
+	if (val & IER_RDA)
+		start_listening(u);
 }
 
 static void write_fcr(struct uart16550 *u, uint8_t val)
@@ -499,7 +507,7 @@ static void reset(struct device *d)
 
 	u->ier = u->fcr = u->lcr = u->mcr = 0;
 	u->rx.count = u->tx.count = 0;
-	u->errors = u->timed_out = u->listening = 0;
+	u->errors = u->timed_out = u->listening = u->polls = 0;
 	u->msr_delta = 0;
 	u->msr_lines = modem_lines(u);
 	u->thre = 1;
@@ -545,6 +553,7 @@ static const struct field fields[] = {
 	FIELD(struct uart16550, thre, 1),
 	FIELD(struct uart16550, timed_out, 1),
 	FIELD(struct uart16550, listening, 1),
+	FIELD(struct uart16550, polls, 1),
 	FIELD_TIMER(struct uart16550, rx_timeout, 1),
 	FIELD_TIMER(struct uart16550, tx_retry, 1),
 };
