@@ -158,6 +158,20 @@ static void run_timers(struct clock *c)
 	}
 }
 
+void clock_advance(struct clock *c, uint64_t now)
+{
+	while (c->count && c->heap[0]->deadline <= now) {
+		struct timer *t = c->heap[0];
+
+		if (t->deadline > c->frozen)
+			c->frozen = t->deadline;
+		heap_remove(c, t);
+		t->deadline = TIMER_NEVER;
+		t->fn(t->opaque);
+	}
+	c->frozen = now;
+}
+
 static void expired(void *opaque, int fd, short revents)
 {
 	struct clock *c = opaque;

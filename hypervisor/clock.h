@@ -37,6 +37,11 @@ uint64_t clock_now(const struct clock *c);
 /* Halt and continue guest time; timers keep their distance to it. */
 void clock_stop(struct clock *c);
 void clock_start(struct clock *c);
+/*
+ * Move a stopped clock forward to @now (guest ns) and run the timers that are
+ * due on the way, each at its own deadline.  Tests step time with it.
+ */
+void clock_advance(struct clock *c, uint64_t now);
 /* Jump to @now (guest ns) when a saved machine is loaded; stopped only. */
 void clock_set(struct clock *c, uint64_t now);
 
