@@ -2,11 +2,13 @@
 /*
  * The umbra command: find the subcommand, call it.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hypervisor/types.h"
 #include "tools/umbra/cmd.h"
@@ -54,8 +56,24 @@ int cmd_help(int argc, char **argv)
 	return 0;
 }
 
+/*
+ * Descriptors 0 to 2 exist, so that no file of ours takes one of these
+ * numbers and is mistaken for a standard stream.
+ */
+static void open_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
+	open_standard_streams();
 	/* A reader that goes away is an error of write(), not the end. */
 	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {
