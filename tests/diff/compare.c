@@ -229,6 +229,13 @@ static bool multiple(const struct gen_case *c, const struct diff_state *s)
 	}
 }
 
+bool outcome_runs_data(const struct compare_rules *r,
+		       const struct diff_state *want)
+{
+	return !r->nx && want->vector == 14 && (want->error & PF_INSN) &&
+		(want->error & 1);
+}
+
 /* Several operands, each with its own segment: which faults first is open. */
 static bool either_segment(const struct gen_case *c,
 			   const struct diff_state *want,
@@ -289,7 +296,7 @@ static bool overwrote_itself(const struct gen_case *c,
 	}
 }
 
-bool outcome_unfair(const struct compare_rules *r, const struct gen_case *c,
+bool outcome_unfair(const struct gen_case *c,
 		    const struct diff_state *want,
 		    const struct diff_memory *wmem,
 		    const struct diff_state *got)
@@ -297,9 +304,6 @@ bool outcome_unfair(const struct compare_rules *r, const struct gen_case *c,
 	if (in_cleaner(c, want) || foreign_selector(want) ||
 	    either_segment(c, want, got) || overwrote_itself(c, want, wmem) ||
 	    overwrote_itself(c, got, wmem) || foreign_error(want, got))
-		return true;
-	if (!r->nx && want->vector == 14 && (want->error & PF_INSN) &&
-	    (want->error & 1))
 		return true;
 	return (got->vector == 14 && one_sided(got->cr2)) ||
 		(want->vector == 14 && one_sided(want->cr2)) ||

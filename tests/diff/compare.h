@@ -22,12 +22,15 @@ bool outcome_equal(const struct compare_rules *r, const struct gen_case *c,
 		   const struct diff_state *got,
 		   const struct diff_memory *gmem, FILE *f);
 
+/* The processor has NX and stopped at data; the guest would run it. */
+bool outcome_runs_data(const struct compare_rules *r,
+		       const struct diff_state *want);
+
 /*
  * Cases that prove nothing: the subject met memory that only the oracle's
- * process has, ran data without NX, or came to an end that the manual leaves
- * open.
+ * process has, or came to an end that the manual leaves open.
  */
-bool outcome_unfair(const struct compare_rules *r, const struct gen_case *c,
+bool outcome_unfair(const struct gen_case *c,
 		    const struct diff_state *want,
 		    const struct diff_memory *wmem,
 		    const struct diff_state *got);

@@ -8,10 +8,10 @@
  */
 #define _GNU_SOURCE
 #include <getopt.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "hypervisor/engine.h"
@@ -102,6 +102,9 @@ static void slot_fill(struct diff_slot *s, const struct gen_case *c)
 	memcpy(s->code, c->code, c->code_len);
 }
 
+/* Seconds to spend on making a failing case smaller. */
+#define SHRINK_S	15
+
 enum verdict { SAME, DIFFERENT, DISCARDED };
 
 /* Run @c under the engine and compare with what the oracle left in @s. */
@@ -113,7 +116,7 @@ static enum verdict judge(const struct gen_case *c, const struct diff_slot *s,
 	const char *err;
 	unsigned i;
 
-	if (s->status != SLOT_DONE)
+	if (s->status != SLOT_DONE || outcome_runs_data(&rules, &s->out))
 		return DISCARDED;
 	for (i = 0; i < reps; i++) {
 		err = subject_run(c, &out, &mem);
@@ -122,7 +125,7 @@ static enum verdict judge(const struct gen_case *c, const struct diff_slot *s,
 				reps, err);
 		if (err)
 			return DIFFERENT;
-		if (outcome_unfair(&rules, c, &s->out, &s->mem, &out))
+		if (outcome_unfair(c, &s->out, &s->mem, &out))
 			return DISCARDED;
 		if (outcome_equal(&rules, c, &s->out, &s->mem, &out, &mem, NULL))
 			continue;
@@ -148,13 +151,14 @@ static enum verdict try_case(const struct gen_case *c, FILE *f)
 /* Replace instructions by NOPs as long as the case still fails. */
 static void shrink(struct gen_case *c)
 {
+	const time_t limit = time(NULL) + SHRINK_S;
 	struct gen_case t;
 	bool again = true;
 	unsigned i, round;
 
 	for (round = 0; again && round < 4; round++) {
 		again = false;
-		for (i = c->ninsns; i-- > 0;) {
+		for (i = c->ninsns; i-- > 0 && time(NULL) < limit;) {
 			uint8_t *p = c->code + c->start[i];
 
 			if (*p == 0x90 && c->len[i] && p[c->len[i] - 1] == 0x90)
@@ -181,6 +185,7 @@ static void report(struct gen_case *c, const struct diff_slot *s, uint64_t k)
 		return;
 	}
 	try_case(c, stdout);
+	fflush(stdout);
 	if (minimize)
 		shrink(c);
 	case_print(c, stdout);
