@@ -306,6 +306,7 @@ static void write_data(struct uart16550 *u, uint8_t byte)
 {
 	byte &= data_mask(u);
 	u->thre = u->polls = 0;
+	update_irq(u);		/* so that the next THRE is an edge */
 	if (u->mcr & MCR_LOOP) {
 		receive_byte(u, byte, 0);
 		restart_timeout(u);

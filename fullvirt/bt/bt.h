@@ -439,7 +439,8 @@ void bt_fpu_save(struct bt *bt);
 void bt_fpu_restore(struct bt *bt);
 void *bt_interp_site(struct bt *bt, struct tu *tu, struct tu_insn *in);
 struct tu_insn *bt_locate(struct bt *bt, struct tu **tu);
-uint8_t *bt_next_host(struct bt *bt, struct tu *tu, struct tu_insn *in);
+uint8_t *bt_next_host(struct bt *bt, struct tu *tu, struct tu_insn *in,
+		      uint32_t eip);
 void bt_dispatch_init(struct bt *bt);
 
 /* hot.c, gates.c */

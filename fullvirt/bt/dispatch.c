@@ -481,15 +481,21 @@ struct tu_insn *bt_locate(struct bt *bt, struct tu **tu)
 	return bt->sites[i].in;
 }
 
-/* Host code of the instruction after @in, in the parent for a patch. */
-uint8_t *bt_next_host(struct bt *bt, struct tu *tu, struct tu_insn *in)
+/*
+ * Host code of the guest instruction at @eip if it directly follows @in in the
+ * TU (in the parent for a patch), else NULL.
+ */
+uint8_t *bt_next_host(struct bt *bt, struct tu *tu, struct tu_insn *in,
+		      uint32_t eip)
 {
 	if (tu->flags & TU_PATCH) {
-		struct tu *p = &bt->tc.tus[tu->parent];
-
-		return p->host + bt->tc.insns[p->insn0 + tu->parent_insn +
-					      1].host_off;
+		in = &bt->tc.insns[bt->tc.tus[tu->parent].insn0 +
+				   tu->parent_insn];
+		tu = &bt->tc.tus[tu->parent];
 	}
+	if (!in->len || tu->eip + in[1].goff != eip ||
+	    (!in[1].len && !(tu->flags & TU_FALLS)))
+		return NULL;
 	return tu->host + in[1].host_off;
 }
 
@@ -497,8 +503,8 @@ uint8_t *bt_next_host(struct bt *bt, struct tu *tu, struct tu_insn *in)
 void *bt_interp_site(struct bt *bt, struct tu *tu, struct tu_insn *in)
 {
 	uint32_t before = bt->invalidated;
-	uint32_t next = tu->eip + in->goff + in->len;
 	enum x86_result r;
+	uint8_t *next;
 
 	bt->stats.callouts++;
 	bt_flags_in(bt);
@@ -508,12 +514,13 @@ void *bt_interp_site(struct bt *bt, struct tu *tu, struct tu_insn *in)
 	if (bt->poll && bt->v.rflags & FLAG_IF)
 		bt->kick = 1;
 	bt_flags_out(bt);
-	if (in->len && (uint32_t)bt->v.rip == next &&
-	    bt->invalidated == before && same_ctx(bt)) {
-		bt_fpu_restore(bt);
-		return bt_next_host(bt, tu, in);
-	}
-	return bt_resume(bt);
+	if (bt->invalidated != before || !same_ctx(bt))
+		return bt_resume(bt);
+	next = bt_next_host(bt, tu, in, bt->v.rip);
+	if (!next)
+		return bt_resume(bt);
+	bt_fpu_restore(bt);
+	return next;
 }
 
 static void *interp(struct bt *bt)

@@ -38,6 +38,9 @@
 /* The oracle gives a case some 5 ms. */
 #define WATCHDOG_S	1
 
+/* After how many runs the engine is told that the code pages are new. */
+#define FRESH_RUNS	16
+
 static struct {
 	struct engine *e;
 	const struct engine_ops *ops;
@@ -346,6 +349,9 @@ const char *subject_run(const struct gen_case *c, struct diff_state *out,
 	const char *err;
 
 	restore_all(c);
+	/* An engine may give up translating pages that keep changing. */
+	if (S.runs % FRESH_RUNS == 0)
+		S.ops->mem_changed(S.e, ranges[0].pa, CODE_SIZE);
 	to_vcpu(&v, &c->in);
 	S.ops->set_state(S.e, &v);
 	S.bus.stop = 0;
