@@ -67,3 +67,6 @@ run:
 		$(if $(ENGINE),--engine $(ENGINE)) $(ARGS)
 
 .PHONY: deps guest run
+
+# ---- benchmarks -------------------------------------------------------------
+include tools/bench/rules.mk
