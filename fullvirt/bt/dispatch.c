@@ -286,14 +286,16 @@ static bool second_page(struct bt *bt, const struct tc_entry *n)
 	unsigned acc = X86_ACC_EXEC | (bt->ctx->user ? X86_ACC_USER : 0);
 	struct x86_walk w;
 
-	if (!tu->gpfn2)
+	if (!tu->gpfn2 || bt_x(bt, bt->ctx->user)[next >> PAGE_SHIFT] ==
+			  tu->gpfn2 + 1)
 		return true;
 	if (x86_translate(&bt->x, next, acc, &w) ||
 	    w.gpa >> PAGE_SHIFT != tu->gpfn2) {
 		tu_kill(bt, tu);
 		return false;
 	}
-	soft_x_fill(bt, next, tu->gpfn2, bt->ctx->user, w.global);
+	soft_x_fill(bt, next, tu->gpfn2, bt->ctx->user,
+		    kernel_page_global(bt, &w));
 	return true;
 }
 
@@ -308,7 +310,8 @@ static struct tc_entry *find_entry(struct bt *bt, uint32_t eip, uint32_t gpfn,
 			    (eip & ~PAGE_MASK), global);
 }
 
-static struct tc_entry *lookup_rip(struct bt *bt, void **out)
+/* The entry for rip in the present context; NULL: *out is where to go. */
+static struct tc_entry *entry_for_rip(struct bt *bt, void **out)
 {
 	uint32_t eip = bt->v.rip, gpfn;
 	struct tc_entry *n;
@@ -319,7 +322,7 @@ static struct tc_entry *lookup_rip(struct bt *bt, void **out)
 	gpfn = bt_x(bt, bt->ctx->user)[eip >> PAGE_SHIFT] - 1;
 	if (gpfn != ~0u) {
 		n = tc_lookup(bt, eip, gpfn, bt->ctx->id);
-		if (n && !bt->tc.tus[n->tu].gpfn2)
+		if (n && second_page(bt, n))
 			return n;
 	}
 	if (!fetch_frame(bt, eip, &gpfn, &global, &res)) {
@@ -336,39 +339,6 @@ static struct tc_entry *lookup_rip(struct bt *bt, void **out)
 		*out = restart(bt, x86_step(&bt->x));
 	}
 	return n;
-}
-
-/*
- * A TU whose one instruction crosses a page end is good only while the second
- * page is the one that it was made from.
- */
-static bool second_page_ok(struct bt *bt, const struct tc_entry *n)
-{
-	const struct tu *tu = &bt->tc.tus[n->tu];
-	bool user = bt->ctx->user;
-	uint32_t next = (n->eip | ~PAGE_MASK) + 1;
-	struct x86_walk w;
-
-	if (!tu->gpfn2 || bt_x(bt, user)[next >> PAGE_SHIFT] == tu->gpfn2 + 1)
-		return true;
-	if (x86_translate(&bt->x, next, X86_ACC_EXEC |
-			  (user ? X86_ACC_USER : 0), &w) ||
-	    w.gpa >> PAGE_SHIFT != tu->gpfn2)
-		return false;
-	soft_x_fill(bt, next, tu->gpfn2, user, kernel_page_global(bt, &w));
-	return true;
-}
-
-/* The entry for rip in the present context; NULL: *out is where to go. */
-static struct tc_entry *entry_for_rip(struct bt *bt, void **out)
-{
-	struct tc_entry *n = lookup_rip(bt, out);
-
-	if (!n || second_page_ok(bt, n))
-		return n;
-	tu_kill(bt, &bt->tc.tus[n->tu]);
-	*out = interpret(bt);
-	return NULL;
 }
 
 /*
