@@ -165,7 +165,8 @@ void tpl_ident(struct region *r, const struct ginsn *g)
 {
 	if (g->map == 0 && g->opcode >= 0x40 && g->opcode < 0x50)
 		ident_incdec(&r->e, g);
-	else if (g->mem && g->high8 && rex_needed(r, g))
+	else if (g->high8 && (g->mem ? rex_needed(r, g) :
+			      g->reg_sp || g->rm_sp))	/* movzx esp, ah */
 		tpl_callout(r, bt_stub(r->bt, STUB_interp));
 	else if (g->mem)
 		ident_mem(r, g);
