@@ -99,7 +99,8 @@ uint32_t ports_read(struct ports *p, uint16_t port, unsigned size)
 	uint32_t val = 0;
 
 	if (r)
-		return r->ops->read(r->opaque, port - r->first, size);
+		return r->ops->read(r->opaque, port - r->first, size) &
+		       0xffffffffu >> (32 - size * 8);
 	if (size == 1) {
 		note_unowned(p, port);
 		return 0xff;
