@@ -139,6 +139,24 @@ static bool near_window(const struct bt *bt, uint64_t addr)
 	return addr - bt->gs + WINDOW_GUARD < 4 * GIB + 2 * WINDOW_GUARD;
 }
 
+static const int fault_signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL,
+				     SIGTRAP };
+/* Who handled them before us, in that order. */
+static struct sigaction handled_before[ARRAY_SIZE(fault_signals)];
+
+/*
+ * Leave @sig to whoever came before us (who may have a terminal to restore).
+ * It is blocked here, so it arrives when our handler returns, also if it was
+ * not a fault that would repeat.
+ */
+static void pass_on(int sig)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(fault_signals); i++)
+		if (fault_signals[i] == sig)
+			sigaction(sig, &handled_before[i], NULL);
+	raise(sig);
+}
+
 static void die_report(struct bt *bt, int sig, siginfo_t *si, greg_t *g)
 {
 	struct tu *tu = bt ? tc_find(bt, (uint8_t *)g[REG_RIP]) : NULL;
@@ -155,7 +173,7 @@ static void die_report(struct bt *bt, int sig, siginfo_t *si, greg_t *g)
 			fprintf(stderr, " %02x", tu->host[i]);
 		fputc('\n', stderr);
 	}
-	signal(sig, SIG_DFL);
+	pass_on(sig);
 }
 
 static const enum bt_fault_kind fault_of_trap[32] = {
@@ -176,7 +194,8 @@ static void on_fault(int sig, siginfo_t *si, void *uc)
 		return;
 	}
 	kind = g[REG_TRAPNO] < 32 ? fault_of_trap[g[REG_TRAPNO]] : FAULT_NONE;
-	if (!bt || !in_tc(bt, g[REG_RIP]) || !kind) {
+	/* si_code <= 0: sent by a process, not raised by an instruction. */
+	if (!bt || si->si_code <= 0 || !in_tc(bt, g[REG_RIP]) || !kind) {
 		die_report(bt, sig, si, g);
 		return;
 	}
@@ -196,22 +215,23 @@ static void on_fault(int sig, siginfo_t *si, void *uc)
 	to_fault_stub(bt, g, kind);
 }
 
-static const int fault_signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL,
-				     SIGTRAP };
-
-/* Install the handlers, once per process.  Returns 0 or -errno. */
+/* Install the handlers (again, for a second engine).  Returns 0 or -errno. */
 int bt_signals_init(void)
 {
 	struct sigaction sa = { .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	struct sigaction was;
 
 	sigfillset(&sa.sa_mask);
 	for (unsigned i = 0; i < ARRAY_SIZE(fault_signals); i++)
 		sigdelset(&sa.sa_mask, fault_signals[i]);
 	sa.sa_sigaction = on_fault;
 	sigaddset(&sa.sa_mask, KICK_SIGNAL);
-	for (unsigned i = 0; i < ARRAY_SIZE(fault_signals); i++)
-		if (sigaction(fault_signals[i], &sa, NULL))
+	for (unsigned i = 0; i < ARRAY_SIZE(fault_signals); i++) {
+		if (sigaction(fault_signals[i], &sa, &was))
 			return -errno;
+		if (was.sa_sigaction != on_fault)
+			handled_before[i] = was;
+	}
 	sa.sa_sigaction = on_kick;
 	sa.sa_flags |= SA_RESTART;
 	return sigaction(KICK_SIGNAL, &sa, NULL) ? -errno : 0;
