@@ -354,7 +354,7 @@ enum bt_stub {
 
 /* Specialised callouts: name, C function; stub is STUB_hot + HOT_STRIDE * n. */
 #define BT_HOTS(X)							\
-	X(string) X(popf) X(mov_seg) X(pop_seg) X(iret) X(sysenter)	\
+	X(string) X(scan) X(popf) X(mov_seg) X(pop_seg) X(iret) X(sysenter)	\
 	X(sysexit) X(int_n)
 
 enum bt_hot {
@@ -364,10 +364,11 @@ enum bt_hot {
 	HOT_COUNT
 };
 
-/* What HOT_string finds in r9d: the operand size in bytes, and these. */
+/* What HOT_string and HOT_scan find in r9d: operand size in bytes, and these. */
 #define HOT_SIZE	0x07u
-#define HOT_MOVS	0x08u	/* else STOS */
-#define HOT_REP		0x10u
+#define HOT_SOURCE	0x08u	/* MOVS, CMPS; else STOS, SCAS */
+#define HOT_REP		0x10u	/* any REP; for HOT_scan: REPE */
+#define HOT_REPNE	0x20u
 
 /* stubs.c */
 extern uint32_t bt_stub_off[STUB_COUNT];

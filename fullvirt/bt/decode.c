@@ -34,9 +34,9 @@ static const uint8_t class_one[256] = {
 	C_NOP, I, I, I, I, I, I, I,			/* 90 xchg */
 	I, I, E, I, C_PUSHF, C_POPF, I, I,		/* 98 cwde fwait sahf */
 	C_MOFFS, C_MOFFS, C_MOFFS, C_MOFFS,		/* a0 */
-	C_STRING, C_STRING, N, N,			/* a4 movs cmps */
+	C_STRING, C_STRING, C_STRING, C_STRING,		/* a4 movs cmps */
 	I, I, C_STRING, C_STRING,			/* a8 test stos */
-	C_STRING, C_STRING, N, N,			/* ac lods scas */
+	C_STRING, C_STRING, C_STRING, C_STRING,		/* ac lods scas */
 	R16X(I),					/* b0 mov imm */
 	I, I, C_RET, C_RET, N, N, I, I,			/* c0 shifts, ret */
 	N, C_LEAVE, E, E, C_INT, C_INT, E, C_IRET,	/* c8 enter .. iret */

@@ -10,6 +10,7 @@
 
 #include "fullvirt/bt/templates.h"
 
+#define FAULTS_PER_TICK	100	/* about 1 ms of a 4 ms tick */
 #define HEAT_LIMIT	40	/* code changes on a page until we interpret */
 
 /* ------------------------------------------------ guest state */
@@ -98,7 +99,7 @@ static void note_tick(struct bt *bt)
 	if (!r || vcpu_cpl(&bt->v) != 3 || bt->memory != MEMORY_AUTO)
 		return;
 	if (r->graduated) {
-		if (r->faults > 256)
+		if (r->faults > FAULTS_PER_TICK)
 			root_demote(bt, r);
 		r->faults = 0;
 	} else if (++r->ticks > 1 + r->backoff) {

@@ -27,7 +27,7 @@
 #define KICK_SIGNAL	SIGUSR2
 #define HOST_TF		0x100ull
 #define PUSHFQ		0x9c
-#define MISS_LIMIT	6	/* hidden faults of a user site until SOFT */
+#define TRUE_LIMIT	4	/* guest page faults of a site until SOFT */
 #define ALTSTACK_SIZE	(64 * KIB)
 
 /* Host trap numbers are the processor's vectors. */
@@ -285,8 +285,12 @@ static void *again(struct bt *bt, struct tu *tu, struct tu_insn *in)
 	return tu->host + in->host_off;
 }
 
-static bool map_here(struct bt *bt, uint32_t gva, const struct x86_walk *w,
-		     bool write, struct tu_insn *in)
+/*
+ * Is a mapping worth its price?  The supervisor window takes global pages
+ * only.  A user window takes what its code touches; an address space that
+ * keeps missing is sent back to SOFT as a whole (see note_tick).
+ */
+static bool map_here(struct bt *bt, const struct x86_walk *w)
 {
 	bool user = bt->ctx->user && bt->v.cr0 & CR0_PG;
 
@@ -294,16 +298,14 @@ static bool map_here(struct bt *bt, uint32_t gva, const struct x86_walk *w,
 		return w->global || !(bt->v.cr0 & CR0_PG) ||
 		       bt->memory == MEMORY_WINDOW;
 	bt->root->faults++;
-	return in->miss < MISS_LIMIT || bt->memory == MEMORY_WINDOW;
+	return true;
 }
 
 static void *hidden_fault(struct bt *bt, struct tu *tu, struct tu_insn *in,
 			  uint32_t gva, const struct x86_walk *w, bool write)
 {
 	bt->stats.hidden_faults++;
-	if (in->miss < 255)
-		in->miss++;
-	if (map_here(bt, gva, w, write, in) &&
+	if (map_here(bt, w) &&
 	    !window_map_page(bt, bt_window(bt), gva, w, write))
 		return again(bt, tu, in);
 	if (bt_patch_site(bt, tu, in, SITE_SOFT))
@@ -319,8 +321,11 @@ static void *memory_fault(struct bt *bt, struct tu *tu, struct tu_insn *in)
 	struct x86_walk w;
 
 	if (x86_translate(&bt->x, gva, (write ? X86_ACC_WRITE : 0) |
-			  (bt->ctx->user ? X86_ACC_USER : 0), &w))
+			  (bt->ctx->user ? X86_ACC_USER : 0), &w)) {
+		if (++in->miss >= TRUE_LIMIT)
+			bt_patch_site(bt, tu, in, SITE_SOFT);
 		return true_fault(bt, gva, w.error);
+	}
 	flags = mem_flags(bt->mem, w.gpa);
 	if (!(flags & (MEM_RAM | MEM_ROM)) || (write && flags & MEM_ROM)) {
 		bt->stats.device_faults++;

@@ -132,7 +132,7 @@ static void *rep_string(struct bt *bt, bool movs, unsigned size)
 static void *string(struct bt *bt)
 {
 	uint32_t what = bt->r9;
-	bool movs = what & HOT_MOVS;
+	bool movs = what & HOT_SOURCE;
 
 	if (bt->hflags & FLAG_DF)
 		return hot_slow(bt);
@@ -140,6 +140,90 @@ static void *string(struct bt *bt)
 		return rep_string(bt, movs, what & HOT_SIZE);
 	if (!string_chunk(bt, movs, what & HOT_SIZE, 1))
 		return hot_slow(bt);
+	return hot_done(bt);
+}
+
+/* ------------------------------------------------ cmps, scas */
+
+/* A run of REPE/REPNE CMPS/SCAS in host memory, and what it left. */
+struct scan {
+	uint8_t *d;
+	const uint8_t *s;
+	uint64_t n, flags;
+};
+
+#define SCAN(insn)							\
+	asm volatile("test %%eax, %%eax\n\t" insn "\n\tpushfq\n\tpopq %3"	\
+		     : "+D" (k->d), "+S" (k->s), "+c" (k->n),		\
+		       "=r" (k->flags) : "a" (val) : "memory", "cc")
+
+#define SCAN_SIZES(op)							\
+	switch (what & HOT_SIZE) {					\
+	case 1: SCAN(op "b"); break;					\
+	case 2: SCAN(op "w"); break;					\
+	default: SCAN(op "l"); break;					\
+	}
+
+static void scan_run(struct scan *k, uint32_t what, uint32_t val)
+{
+	if (what & HOT_SOURCE && what & HOT_REPNE)
+		SCAN_SIZES("repne cmps")
+	else if (what & HOT_SOURCE)
+		SCAN_SIZES("repe cmps")
+	else if (what & HOT_REPNE)
+		SCAN_SIZES("repne scas")
+	else
+		SCAN_SIZES("repe scas")
+}
+
+/* As string_chunk(); *ended: the comparison stopped it. */
+static uint32_t scan_chunk(struct bt *bt, uint32_t what, bool *ended)
+{
+	uint32_t di = bt->v.gpr[GPR_DI], si = bt->v.gpr[GPR_SI];
+	uint32_t size = what & HOT_SIZE, count = bt->v.gpr[GPR_CX];
+	bool source = what & HOT_SOURCE;
+	uint64_t n = to_page_end(di);
+	struct scan k = { 0 };
+
+	if (source && to_page_end(si) < n)
+		n = to_page_end(si);
+	n /= size;
+	if (n > count)
+		n = count;
+	if (!n)
+		return 0;
+	k.d = soft_hva(bt, di, size, access_user(bt));
+	if (source)
+		k.s = soft_hva(bt, si, size, access_user(bt));
+	if (!k.d || (source && !k.s))
+		return 0;
+	k.n = n;
+	scan_run(&k, what, bt->v.gpr[GPR_AX]);
+	n -= k.n;
+	bt->v.gpr[GPR_DI] = (uint32_t)(di + n * size);
+	if (source)
+		bt->v.gpr[GPR_SI] = (uint32_t)(si + n * size);
+	bt->hflags = (bt->hflags & ~FLAGS_ARITH) | (k.flags & FLAGS_ARITH);
+	*ended = !(k.flags & FLAG_ZF) == !(what & HOT_REPNE);
+	return n;
+}
+
+static void *scan(struct bt *bt)
+{
+	uint32_t what = bt->r9;
+	bool ended = false;
+
+	if (bt->hflags & FLAG_DF)
+		return hot_slow(bt);
+	while ((uint32_t)bt->v.gpr[GPR_CX] && !ended) {
+		uint32_t n = scan_chunk(bt, what, &ended);
+
+		if (!n)
+			return hot_slow(bt);
+		bt->v.gpr[GPR_CX] -= n;
+		if (bt->kick && bt->v.gpr[GPR_CX] && !ended)
+			return hot_again(bt);
+	}
 	return hot_done(bt);
 }
 
@@ -229,6 +313,7 @@ static void *pop_seg(struct bt *bt)
 void bt_hot_init(struct bt *bt)
 {
 	bt->fn_hot[HOT_string] = string;
+	bt->fn_hot[HOT_scan] = scan;
 	bt->fn_hot[HOT_mov_seg] = mov_seg;
 	bt->fn_hot[HOT_pop_seg] = pop_seg;
 	bt_gates_init(bt);

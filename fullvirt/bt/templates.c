@@ -440,15 +440,18 @@ static void hot_plain(struct region *r, const struct ginsn *g, enum bt_hot h,
 
 static void string(struct region *r, const struct ginsn *g)
 {
-	unsigned size = !(g->opcode & 1) ? 1 : g->opsize;
-	bool movs = (g->opcode & 0xfe) == 0xa4;
-	bool stos = (g->opcode & 0xfe) == 0xaa;
+	uint32_t what = !(g->opcode & 1) ? 1 : g->opsize;
+	uint8_t op = g->opcode & 0xfe;
+	bool scan = op == 0xa6 || op == 0xae;
 
-	if (g->odd || !(movs || stos))
+	if (op == 0xa4 || op == 0xa6)
+		what |= HOT_SOURCE;
+	if (g->rep)
+		what |= scan && g->rep == 0xf2 ? HOT_REPNE : HOT_REP;
+	if (g->odd || op == 0xac || (scan && !g->rep))
 		interp(r, g);
 	else
-		hot(r, g, HOT_string, size | (movs ? HOT_MOVS : 0) |
-		    (g->rep ? HOT_REP : 0));
+		hot(r, g, scan ? HOT_scan : HOT_string, what);
 }
 
 /* mov sreg, r32 and pop es, ds, fs, gs. */

@@ -28,12 +28,14 @@
 
 #define WINDOW_SIZE	(4 * GIB)
 #define UNPAGED		(~0ull)
+#define FAULT_AROUND	15u	/* pages */
 #define UNPAGED_PAGES	1024u	/* mapped per fault while PG = 0 */
 #define PAGING_MODE0	(CR0_PG | CR0_WP)
 #define PAGING_MODE4	(CR4_PAE | CR4_PSE | CR4_SMEP)
 /* Bits of an entry that processors or software change without a flush
  * mattering to us: A, and the software bits. */
 #define PTE_IGNORED	(0x20ull | 0xe00ull)
+#define PTE_A		0x20ull
 #define PTE_D		0x40ull
 
 static uint32_t paging_mode(const struct bt *bt)
@@ -212,23 +214,21 @@ static void clear_range(struct bt *bt, struct window *w, const struct wmap *m)
 static void make_room(struct bt *bt, struct window *w);
 
 /*
- * Map the page of @gva, for which the walk @t has just succeeded, into @w.
- * The caller has checked that its frame is backed.  About 4 us.
- * Returns 0 or a negative errno.
+ * Map the page of @gva as the walk @t allows.  About 4 us.
  */
-int window_map_page(struct bt *bt, struct window *w, uint32_t gva,
-		    const struct x86_walk *t, bool write)
+static int map_one(struct bt *bt, struct window *w, uint32_t gva,
+		   const struct x86_walk *t)
 {
 	uint32_t pn = gva >> PAGE_SHIFT;
 	struct wmap m;
 	int prot;
 
-	make_room(bt, w);
 	m = bt->v.cr0 & CR0_PG ? paged_run(bt, pn, t) : unpaged_run(bt, pn);
 	prot = PROT_READ | (m.writable ? PROT_WRITE : 0);
 	clear_range(bt, w, &m);
 	if (mmap(linear(w, m.pn), (uint64_t)m.npages << PAGE_SHIFT, prot,
-		 MAP_SHARED | MAP_FIXED, bt->mem->fd,
+		 MAP_SHARED | MAP_FIXED | (m.npages == 1 ? MAP_POPULATE : 0),
+		 bt->mem->fd,
 		 mem_offset(bt->mem, (gpa_t)m.gpfn << PAGE_SHIFT)) ==
 	    MAP_FAILED)
 		return -errno;
@@ -239,6 +239,43 @@ int window_map_page(struct bt *bt, struct window *w, uint32_t gva,
 	w->pdpte[2] = bt->v.pdpte[2];
 	w->pdpte[3] = bt->v.pdpte[3];
 	return map_add(bt, w, &m);
+}
+
+/*
+ * Fault-around: map the present, accessed pages behind @gva in the same go.
+ * Their entries are only looked at: A and D must be set already.
+ */
+static void map_around(struct bt *bt, struct window *w, uint32_t gva)
+{
+	unsigned acc = bt->ctx->user ? X86_ACC_USER : 0;
+
+	for (unsigned i = 1; i <= FAULT_AROUND; i++) {
+		uint32_t next = gva + i * PAGE_SIZE;
+		struct x86_walk t;
+
+		if (next < gva || w->index[next >> PAGE_SHIFT] ||
+		    x86_translate_peek(&bt->x, next, acc, &t) ||
+		    t.page_shift != PAGE_SHIFT || !(t.pte & PTE_A) ||
+		    !mem_backed(bt->mem, t.gpa) || map_one(bt, w, next, &t))
+			return;
+	}
+}
+
+/*
+ * Map the page of @gva, for which the walk @t has just succeeded, into @w.
+ * The caller has checked that its frame is backed.
+ * Returns 0 or a negative errno.
+ */
+int window_map_page(struct bt *bt, struct window *w, uint32_t gva,
+		    const struct x86_walk *t, bool write)
+{
+	int r;
+
+	make_room(bt, w);
+	r = map_one(bt, w, gva, t);
+	if (!r && bt->v.cr0 & CR0_PG && t->page_shift == PAGE_SHIFT)
+		map_around(bt, w, gva);
+	return r;
 }
 
 static bool entry_same(struct bt *bt, gpa_t gpa, uint64_t was,
@@ -400,10 +437,13 @@ void root_graduate(struct bt *bt, struct root *r)
 	bt->stats.graduations++;
 }
 
-/* Back to SOFT: the window misses more than it serves. */
+/*
+ * Back to SOFT: the window misses more than it serves.  What is mapped stays,
+ * for the next time.
+ */
 void root_demote(struct bt *bt, struct root *r)
 {
-	root_release_window(bt, r);
+	r->graduated = false;
 	r->backoff = r->backoff ? 2 * r->backoff : 4;
 	if (r->backoff > 1024)
 		r->backoff = 1024;

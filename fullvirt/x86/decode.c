@@ -153,7 +153,6 @@ static void prefixes_decode(struct insn *i, const ZydisDecodedInstruction *z)
 		switch (z->raw.prefixes[n].value) {
 		case 0x66: p66 = true; break;
 		case 0x67: p67 = true; break;
-		case 0xf0: i->lock = 1; break;
 		case 0xf2: i->rep = REP_REPNE; break;
 		case 0xf3: i->rep = REP_REPE; break;
 		case 0x26: i->seg = SEG_ES; break;
@@ -195,13 +194,12 @@ static void handler_find(struct insn *i, const ZydisDecodedInstruction *z,
 
 static void bytes_keep(struct insn *i, const uint8_t *bytes, unsigned len)
 {
-	uint8_t *val = (uint8_t *)&i->lo, *mask = (uint8_t *)&i->lo_mask;
+	uint8_t buf[16] = { 0 };
 
+	copy_raw(buf, bytes, len);
 	i->len = len;
-	for (unsigned n = 0; n < 16; n++) {
-		val[n] = n < len ? bytes[n] : 0;
-		mask[n] = n < len ? 0xff : 0;
-	}
+	i->lo = load_raw(buf, 8);
+	i->hi = load_raw(buf + 8, 8);
 }
 
 int insn_decode(struct insn *i, const uint8_t *bytes, unsigned n, bool code32)
@@ -222,7 +220,6 @@ int insn_decode(struct insn *i, const uint8_t *bytes, unsigned n, bool code32)
 	i->opcode = z.opcode;
 	if (z.attributes & ZYDIS_ATTRIB_HAS_MODRM)
 		i->modrm = bytes[z.raw.modrm.offset];
-	i->nbytes = z.operand_width / 8;
 	for (unsigned k = 0, m = 0; k < z.operand_count && m < 3; k++)
 		if (ops[k].visibility != ZYDIS_OPERAND_VISIBILITY_HIDDEN)
 			operand_decode(i, m++, &ops[k]);

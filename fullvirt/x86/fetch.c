@@ -17,11 +17,21 @@ static inline struct insn *entry_of(struct x86_decode_cache *c, uint32_t lin)
 	return &c->entries[(lin ^ lin >> DECODE_BITS) & (DECODE_SIZE - 1)];
 }
 
+#define ONES(n)		((n) >= 8 ? ~0ULL : (1ULL << 8 * (n)) - 1)
+#define MASK(n)		{ ONES(n), (n) > 8 ? ONES((n) - 8) : 0 }
+
+/* Which of the 16 bytes belong to an instruction of this length. */
+static const uint64_t masks[16][2] = {
+	MASK(0), MASK(1), MASK(2), MASK(3), MASK(4), MASK(5), MASK(6), MASK(7),
+	MASK(8), MASK(9), MASK(10), MASK(11), MASK(12), MASK(13), MASK(14),
+	MASK(15),
+};
+
 static inline bool entry_matches(const struct insn *i, const uint8_t *p,
 				 bool code32)
 {
-	return !((load_raw(p, 8) ^ i->lo) & i->lo_mask) &&
-	       !((load_raw(p + 8, 8) ^ i->hi) & i->hi_mask) &&
+	return !((load_raw(p, 8) ^ i->lo) & masks[i->len][0]) &&
+	       !((load_raw(p + 8, 8) ^ i->hi) & masks[i->len][1]) &&
 	       i->code32 == code32 && i->len;
 }
 

@@ -46,13 +46,20 @@ struct operand {
 #define CHECK_CPL0	0x01	/* #GP(0) unless CPL is 0 */
 #define CHECK_PROT	0x02	/* #UD in real and v8086 mode */
 
+/* One cache line. */
 struct insn {
-	/* The bytes, zero-padded to 16, and the mask of those that count. */
-	uint64_t lo, hi, lo_mask, hi_mask;
+	uint64_t lo, hi;	/* the bytes, zero-padded to 16 */
 	x86_fn *fn;
+	union {
+		struct {
+			uint32_t imm;	/* immediate; far pointer's offset */
+			uint16_t imm2;	/* ENTER level; far selector */
+			uint8_t aux;	/* the table row's argument */
+		};
+		uint64_t code;	/* op_fpu: the instruction for the host */
+	};
 	uint32_t disp;		/* memory operand's displacement */
-	uint32_t imm;		/* immediate; far pointer's offset */
-	uint16_t imm2;		/* ENTER level; far pointer's selector */
+	struct operand op[3];
 	uint8_t len;		/* bytes; 0: entry is free */
 	uint8_t code32;		/* decoded with CS.D = 1 */
 	uint8_t osize, asize;	/* operand and address size: 2 or 4 bytes */
@@ -60,19 +67,13 @@ struct insn {
 	uint8_t base, index;	/* byte offset into vcpu.gpr, or NO_REG */
 	uint8_t scale;		/* shift count */
 	uint8_t rep;		/* REP_* */
-	uint8_t lock;
 	uint8_t check;		/* CHECK_* */
-	uint8_t aux;		/* the table row's argument */
 	uint8_t opcode;		/* last opcode byte */
 	uint8_t modrm;		/* 0 if there is none */
-	uint8_t nbytes;		/* width of a byte/word/dword instruction */
-	struct operand op[3];
-	/* x87, MMX, SSE: fpu.c */
 	uint8_t fpu_class;	/* enum fpu_class */
 	uint8_t fpu_flags;	/* FPU_* */
-	uint8_t code_len;	/* the instruction for the host ... */
-	uint64_t code;		/* ... memory as [rdi], GPR as eax */
-};
+	uint8_t code_len;	/* of .code, in bytes */
+} __attribute__((aligned(64)));
 
 /*
  * Decode at most @n bytes.  Returns 0, -1 for an undefined instruction, or

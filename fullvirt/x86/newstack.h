@@ -35,7 +35,10 @@ static inline void new_stack_probe(struct x86 *x, const struct new_stack *s,
 	    last > s->ss.limit || last < low)
 		x86_fault_error(x, VEC_SS,
 				inner ? SEL_ERR(s->ss.selector) : 0);
-	x86_lin_probe_write(x, (uint32_t)(s->ss.base + low), n, s->user);
+	/* In the order of the pushes: CR2 tells the first that fails. */
+	for (unsigned k = s->width; k <= n; k += s->width)
+		x86_lin_probe(x, s->ss.base + ((s->esp - k) & mask), s->width,
+			      s->user);
 }
 
 static inline void new_stack_push(struct x86 *x, struct new_stack *s,

@@ -210,6 +210,14 @@ static inline void x86_lin_write(struct x86 *x, uint32_t lin, unsigned size,
 	x86_lin_write_any(x, lin, size, val, user);
 }
 
+static inline void x86_lin_probe(struct x86 *x, uint32_t lin, unsigned size,
+				 bool user)
+{
+	if (unlikely(x->cache->slow || crosses_page(lin, size) ||
+		     !x86_lin_fast(x, lin, TLB_WRITE, user)))
+		x86_lin_probe_write(x, lin, size, user);
+}
+
 /* Descriptor tables and TSS: supervisor rights whatever the CPL. */
 static inline uint64_t x86_sys_read(struct x86 *x, gva_t lin, unsigned size)
 {

@@ -24,9 +24,10 @@ int x86_init(struct x86 *x, struct vcpu *v, struct mem *mem,
 	x->bus = bus;
 	x->hooks = hooks;
 	x->opaque = opaque;
-	x->cache = calloc(1, sizeof(*x->cache));
+	x->cache = aligned_alloc(64, sizeof(*x->cache));
 	if (!x->cache)
 		return -ENOMEM;
+	memset(x->cache, 0, sizeof(*x->cache));
 	x->cache->tlb_gen = 1ULL << TLB_GEN_SHIFT;
 	if (x86_fpu_init(x)) {
 		free(x->cache);

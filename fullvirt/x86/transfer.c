@@ -150,14 +150,17 @@ void x86_far_jump(struct x86 *x, uint16_t sel, uint32_t off, unsigned osize)
 static void push_return(struct x86 *x, unsigned osize, uint32_t eip)
 {
 	struct vcpu *v = x->v;
-	uint32_t mask = stack_mask(v), sp = v->gpr[GPR_SP];
-	uint32_t low = (sp - 2 * osize) & mask;
+	uint32_t mask = stack_mask(v), sp = v->gpr[GPR_SP], lin[2];
 
-	x86_lin_probe_write(x, x86_linear(x, SEG_SS, low, osize, true), osize,
-			    x->cache->user);
-	x86_push(x, osize, v->seg[SEG_CS].selector);
-	x86_st(x, SEG_SS, low, osize, eip);
-	x86_sp_add(v, -osize);
+	for (unsigned n = 0; n < 2; n++) {
+		lin[n] = x86_linear(x, SEG_SS, (sp - (n + 1) * osize) & mask,
+				    osize, true);
+		x86_lin_probe(x, lin[n], osize, x->cache->user);
+	}
+	x86_lin_write(x, lin[0], osize, v->seg[SEG_CS].selector,
+		      x->cache->user);
+	x86_lin_write(x, lin[1], osize, eip, x->cache->user);
+	x86_sp_add(v, -2 * osize);
 }
 
 static void call_real(struct x86 *x, uint16_t sel, uint32_t off,

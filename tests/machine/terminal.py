@@ -11,17 +11,18 @@ import time
 
 UMBRA = sys.argv[1]
 TIMEOUT = 20
+ENGINE = "bt"
 failed = 0
 
 
 class Session:
     """One umbra on a pty of its own, in a session of its own."""
 
-    def __init__(self, *args, engine="interp"):
+    def __init__(self, *args):
         self.master, self.slave = pty.openpty()
         self.before = termios.tcgetattr(self.slave)
         self.proc = subprocess.Popen(
-            [UMBRA, *args, "--engine", engine], stdin=self.slave,
+            [UMBRA, *args, "--engine", ENGINE], stdin=self.slave,
             stdout=self.slave, stderr=self.slave,
             preexec_fn=self.take_terminal)
         self.text = ""
@@ -192,6 +193,7 @@ def stop_and_continue(s):
 def run(test, *args):
     global failed
     name = test if isinstance(test, str) else test.__name__
+    name = f"{ENGINE}_{name}"
     s = None
     try:
         s = demo(*args)
@@ -214,20 +216,26 @@ BY_NAME = {f"signal_{n.name}_restores": by_signal(n)
            for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP,
                      signal.SIGQUIT, signal.SIGABRT, signal.SIGSEGV)}
 
-run(ctrl_d_powers_off)
-run(guest_commands_work)
-run(reboot_starts_again)
-run(no_reboot_ends_with_status_2, "--no-reboot")
-run(ctrl_a_x_quits)
-run(ctrl_c_goes_to_the_guest)
-run(monitor_commands_answer)
-run(monitor_resets_and_quits)
-run(quit_while_stopped)
-run(reset_while_stopped)
-run(stop_and_continue)
-for each in BY_NAME:
-    if os.environ.get("SAN") == "1" and ("ABRT" in each or "SEGV" in each):
-        print("ok", each, "# SKIP the sanitizer handles this signal")
-        continue
-    run(each)
+
+def run_all():
+    run(ctrl_d_powers_off)
+    run(guest_commands_work)
+    run(reboot_starts_again)
+    run(no_reboot_ends_with_status_2, "--no-reboot")
+    run(ctrl_a_x_quits)
+    run(ctrl_c_goes_to_the_guest)
+    run(monitor_commands_answer)
+    run(monitor_resets_and_quits)
+    run(quit_while_stopped)
+    run(reset_while_stopped)
+    run(stop_and_continue)
+    for each in BY_NAME:
+        if os.environ.get("SAN") == "1" and ("ABRT" in each or "SEGV" in each):
+            print("ok", each, "# SKIP the sanitizer handles this signal")
+            continue
+        run(each)
+
+
+for ENGINE in ("bt", "interp"):
+    run_all()
 sys.exit(failed != 0)
