@@ -33,6 +33,7 @@
 #define IBTC_SIZE	(1u << 16)	/* indexed by the low 16 bits of eip */
 #define MAX_CTX		64
 #define NSITES		1024
+#define NPROBATION	256
 #define MAX_ROOTS	256
 #define RSTACK_SIZE	(16 * KIB)
 /* Around a window. A bit-string operand reaches 256 MiB to either side of its base. */
@@ -65,6 +66,7 @@ enum soft_kind { SOFT_KR, SOFT_KW, SOFT_UR, SOFT_UW, SOFT_KINDS };
 	X(device_faults, "host faults on device pages")			\
 	X(sites_soft, "instructions moved to SOFT")			\
 	X(sites_callout, "instructions moved to a callout")		\
+	X(sites_back, "instructions moved back to WINDOW")		\
 	X(maps, "window mappings made")					\
 	X(unmaps, "window mappings dropped")				\
 	X(validations, "windows validated on a TLB flush")		\
@@ -117,7 +119,8 @@ struct tu_insn {
 	uint32_t host_off;	/* from tu->host */
 	uint16_t goff;		/* eip - tu->eip */
 	uint8_t len;
-	uint8_t miss;		/* hidden faults here, saturating */
+	uint8_t miss : 4;	/* faults here that speak for SOFT */
+	uint8_t tries : 4;	/* times it was moved to SOFT and back */
 };
 
 #define TU_DEAD		1u
@@ -282,6 +285,12 @@ struct bt {
 	struct { uint64_t site; struct tu *tu; struct tu_insn *in; }
 		sites[NSITES];
 
+	/* User instructions on probation in SOFT, see sites_review(). */
+	struct probation { uint32_t patch, due; uint8_t code[5]; }
+		probation[NPROBATION];
+	uint32_t nprobation;
+	uint32_t ticks;		/* interrupts taken in user mode */
+
 	struct engine_exit_info *info;
 	struct bt_stats stats;
 	FILE *log, *perf_map;
@@ -401,6 +410,7 @@ struct tc_entry *bt_translate(struct bt *bt, uint32_t eip, gpa_t gpa,
 enum site_mode { SITE_SOFT, SITE_CALLOUT };
 bool bt_patch_site(struct bt *bt, struct tu *tu, struct tu_insn *in,
 		   enum site_mode mode);
+void bt_review_sites(struct bt *bt);
 
 /* softmmu.c */
 int soft_init(struct bt *bt);

@@ -98,6 +98,8 @@ static void note_tick(struct bt *bt)
 
 	if (!r || vcpu_cpl(&bt->v) != 3 || bt->memory != MEMORY_AUTO)
 		return;
+	bt->ticks++;
+	bt_review_sites(bt);
 	if (r->graduated) {
 		if (r->faults > FAULTS_PER_TICK)
 			root_demote(bt, r);

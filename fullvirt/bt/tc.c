@@ -113,6 +113,7 @@ void tc_flush(struct bt *bt)
 	ibtc_clear(bt);
 	memset(tc->hash, 0, TC_HASH * sizeof(*tc->hash));
 	memset(bt->sites, 0, sizeof(bt->sites));
+	bt->nprobation = 0;
 	tc->next = tc->units;
 	tc->ntus = tc->nexits = tc->nentries = 1;
 	tc->ninsns = 0;

@@ -12,6 +12,7 @@
 
 #include "fullvirt/bt/templates.h"
 
+#define PROBATION	8	/* ticks in SOFT, the first time */
 #define GAP_MAX		512	/* bytes skipped to a pending branch target */
 
 static struct region region;	/* one vCPU thread per process under BT */
@@ -347,6 +348,20 @@ static void patch_jump(struct tu *tu, const struct tu_insn *in, uint8_t *to)
 	__builtin_memcpy(at + 1, &rel, 4);
 }
 
+static void probate(struct bt *bt, struct tu *patch, struct tu *tu,
+		    struct tu_insn *in)
+{
+	struct probation *b = &bt->probation[bt->nprobation];
+
+	if (!bt->ctxs[tu->ctx].user || in->tries == 15 ||
+	    bt->nprobation == NPROBATION)
+		return;
+	b->patch = patch - bt->tc.tus;
+	b->due = bt->ticks + (PROBATION << in->tries++);
+	__builtin_memcpy(b->code, tu->host + in->host_off, 5);
+	bt->nprobation++;
+}
+
 /*
  * Replace the code of one instruction by a jump to new code: SOFT, or a
  * callout to the interpreter.  Constant time; the TU stays chained.
@@ -387,6 +402,30 @@ bool bt_patch_site(struct bt *bt, struct tu *tu, struct tu_insn *in,
 	record_insns(r, p, r->e.p);
 	e_rel32(&r->e, 0xe9, tu->host + in[1].host_off);
 	tu_finish(r, p);
+	probate(bt, p, tu, in);
 	patch_jump(tu, in, p->host);
 	return true;
+}
+
+/*
+ * Hysteresis: user instructions that went SOFT because they met pages for the
+ * first time get their window access back after a while, each time later.
+ * Called once per tick.
+ */
+void bt_review_sites(struct bt *bt)
+{
+	for (uint32_t i = bt->nprobation; i-- > 0;) {
+		struct probation *b = &bt->probation[i];
+		struct tu *p = &bt->tc.tus[b->patch];
+		struct tu *tu = &bt->tc.tus[p->parent];
+		struct tu_insn *in;
+
+		if ((int32_t)(bt->ticks - b->due) < 0)
+			continue;
+		in = &bt->tc.insns[tu->insn0 + p->parent_insn];
+		in->miss = 0;
+		__builtin_memcpy(tu->host + in->host_off, b->code, 5);
+		*b = bt->probation[--bt->nprobation];
+		bt->stats.sites_back++;
+	}
 }
