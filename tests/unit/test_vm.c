@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Life of a VM: every way to end, resets, pauses, halts and wake-ups.  Each
+ * test runs under both software engines with a few lines of guest code.
+ */
+#include <check.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hypervisor/clock.h"
+#include "hypervisor/loop.h"
+#include "hypervisor/mem.h"
+#include "hypervisor/vcpu.h"
+#include "hypervisor/vm.h"
+
+#define CODE_AT		0x10000
+#define STACK_TOP	0x18000
+
+/*
+ * A guest program in 32-bit assembly, run flat at CODE_AT with ebx = number of
+ * boots.  ADDR(program, label): where the guest finds a label of its own.
+ */
+#define GUEST(name, text) \
+	extern const uint8_t name[], name##_end[]; \
+	__asm__(".pushsection .rodata\n.code32\n" \
+		#name ":\n" text "\n" #name "_end:\n.code64\n.popsection")
+#define ADDR(name, label) "(0x10000 + " #label " - " #name ")"
+#define EXIT(val) "mov $" #val ", %al; out %al, $0xf4; jmp .\n"
+#define OUT(port, val) "mov $" #val ", %al; out %al, $" #port "\n"
+
+static const char *const engines[] = { "interp", "bt" };
+
+static struct loop *loop;
+static struct vm *vm;
+static FILE *report;
+static char *text;
+static size_t text_len;
+
+static struct {
+	const uint8_t *code;
+	size_t len;
+	unsigned boots;
+	int fail_at;		/* boot number that fails; 0: none */
+} guest;
+
+static int boot(void *opaque, struct mem *mem, struct vcpu *v, char *err)
+{
+	if ((int)++guest.boots == guest.fail_at) {
+		snprintf(err, VM_ERR_LEN, "no second time");
+		return -1;
+	}
+	vcpu_set_flat32(v, 0x08, 0x10, CODE_AT);
+	v->gpr[GPR_SP] = STACK_TOP;
+	v->gpr[GPR_BX] = guest.boots;
+	return mem_write(mem, CODE_AT, guest.code, guest.len);
+}
+
+static void create(const char *engine, bool no_reboot, const uint8_t *code,
+		   const uint8_t *end)
+{
+	struct vm_config cfg = {
+		.ram_size = 4 * MIB, .engine = engine,
+		.no_reboot = no_reboot, .boot = boot,
+	};
+	char err[VM_ERR_LEN];
+
+	guest.code = code;
+	guest.len = end - code;
+	report = open_memstream(&text, &text_len);
+	cfg.log = report;
+	ck_assert_int_eq(loop_create(&loop), 0);
+	cfg.loop = loop;
+	ck_assert_msg(!vm_create(&vm, &cfg, err), "%s", err);
+}
+
+#define CREATE(no_reboot, name) \
+	create(engines[_i], no_reboot, name, name##_end)
+
+static void run_to(enum vm_stop_reason reason, int status)
+{
+	int got = vm_run(vm);
+
+	fflush(report);
+	ck_assert_msg(vm_stopped(vm) == reason, "%s", text);
+	ck_assert_int_eq(got, status);
+	ck_assert_ptr_nonnull(strstr(text, vm_stop_text(reason)));
+	vm_destroy(vm);
+	loop_destroy(loop);
+}
+
+GUEST(leaver, EXIT(0x10));
+
+START_TEST(debug_exit_is_the_status)
+{
+	CREATE(false, leaver);
+	run_to(VM_STOP_DEBUG_EXIT, 0x21);
+}
+END_TEST
+
+GUEST(sleeper, "mov $0x604, %dx; mov $0x2000, %ax; out %ax, %dx; jmp .");
+
+START_TEST(acpi_soft_off_powers_off)
+{
+	CREATE(false, sleeper);
+	run_to(VM_STOP_POWEROFF, 0);
+}
+END_TEST
+
+GUEST(halter, "cli; hlt; jmp .");
+
+START_TEST(halt_with_interrupts_off_is_the_end)
+{
+	CREATE(false, halter);
+	run_to(VM_STOP_HALTED, 6);
+	ck_assert_ptr_nonnull(strstr(text, "eip 00010002"));
+}
+END_TEST
+
+/* No IDT: UD2 is a triple fault.  The boot function counts in ebx. */
+GUEST(faulter,
+      "lidt 0x30000; cmp $3, %ebx; je 1f; ud2; 1:" EXIT(1));
+
+START_TEST(triple_fault_ends_or_resets)
+{
+	CREATE(true, faulter);
+	run_to(VM_STOP_TRIPLE_FAULT, 4);
+	ck_assert_uint_eq(guest.boots, 1);
+	guest.boots = 0;
+	CREATE(false, faulter);
+	run_to(VM_STOP_DEBUG_EXIT, 3);
+	ck_assert_uint_eq(guest.boots, 3);
+}
+END_TEST
+
+GUEST(resetter,
+      "cmp $1, %ebx; jne 1f;" OUT(0x64, 0xfe)
+      "jmp .; 1: cmp $2, %ebx; jne 1f;" OUT(0x92, 0x01)
+      "jmp .; 1: cmp $3, %ebx; jne 1f;"
+      "mov $0xcf9, %dx; mov $6, %al; out %al, %dx;"
+      "jmp .; 1:" EXIT(7));
+
+START_TEST(reset_lines_reset)
+{
+	CREATE(false, resetter);
+	run_to(VM_STOP_DEBUG_EXIT, 15);
+	ck_assert_uint_eq(guest.boots, 4);
+}
+END_TEST
+
+START_TEST(reset_ends_with_no_reboot)
+{
+	CREATE(true, resetter);
+	run_to(VM_STOP_RESET, 2);
+}
+END_TEST
+
+START_TEST(boot_failure_after_reset_is_reported)
+{
+	CREATE(false, resetter);
+	guest.fail_at = 2;
+	run_to(VM_STOP_BOOT, 12);
+	ck_assert_ptr_nonnull(strstr(text, "no second time"));
+}
+END_TEST
+
+GUEST(gater, OUT(0x64, 0xd1) OUT(0x60, 0xdd) "jmp .");
+
+START_TEST(closed_a20_stops_with_a_report)
+{
+	CREATE(false, gater);
+	run_to(VM_STOP_CANNOT, 8);
+	ck_assert_ptr_nonnull(strstr(text, "address line 20"));
+}
+END_TEST
+
+static void *quit_later(void *opaque)
+{
+	usleep(50000);
+	vm_request_stop(vm, VM_STOP_QUIT);
+	return NULL;
+}
+
+GUEST(spinner, "jmp .");
+GUEST(waiter, "sti; hlt; jmp .");
+
+START_TEST(quit_ends_a_tight_loop_and_a_halt)
+{
+	pthread_t t;
+
+	CREATE(false, spinner);
+	pthread_create(&t, NULL, quit_later, NULL);
+	run_to(VM_STOP_QUIT, 0);
+	pthread_join(t, NULL);
+	CREATE(false, waiter);
+	pthread_create(&t, NULL, quit_later, NULL);
+	run_to(VM_STOP_QUIT, 0);
+	pthread_join(t, NULL);
+}
+END_TEST
+
+static void *reset_later(void *opaque)
+{
+	usleep(50000);
+	vm_request_reset(vm);
+	return NULL;
+}
+
+GUEST(patient, "cmp $2, %ebx; jne .; " EXIT(1));
+
+START_TEST(reset_from_outside)
+{
+	pthread_t t;
+
+	CREATE(false, patient);
+	pthread_create(&t, NULL, reset_later, NULL);
+	run_to(VM_STOP_DEBUG_EXIT, 3);
+	pthread_join(t, NULL);
+}
+END_TEST
+
+/*
+ * IRQ 0 at vector 20h, 100 Hz; counts ticks with HLT until there are five.
+ * The IDT at 30000h has one gate, the GDT is the program's own.
+ */
+GUEST(ticker,
+      "lgdt " ADDR(ticker, gdt_reg) "; lidt " ADDR(ticker, idt_reg) ";"
+      "mov $" ADDR(ticker, on_tick) ", %eax;"
+      "movw %ax, 0x30100; movw $8, 0x30102;"
+      "movw $0x8e00, 0x30104; shr $16, %eax; movw %ax, 0x30106;"
+      OUT(0x20, 0x11) OUT(0x21, 0x20) OUT(0x21, 0x04) OUT(0x21, 0x01)
+      OUT(0x21, 0xfe)
+      OUT(0x43, 0x34) OUT(0x40, 0x9c) OUT(0x40, 0x2e)
+      "1: sti; hlt; cmpl $5, 0x20000; jb 1b;" EXIT(2)
+      "on_tick: incl 0x20000; push %eax;" OUT(0x20, 0x20) "pop %eax; iret;"
+      ".balign 8; gdt: .quad 0, 0x00cf9b000000ffff, 0x00cf93000000ffff;"
+      "gdt_reg: .word 23; .long " ADDR(ticker, gdt) ";"
+      "idt_reg: .word 0x7ff; .long 0x30000");
+
+START_TEST(timer_wakes_a_halted_vcpu)
+{
+	CREATE(true, ticker);
+	run_to(VM_STOP_DEBUG_EXIT, 5);
+}
+END_TEST
+
+/* Pauses in the middle: the ticks wait, and so does the guest's clock. */
+static struct {
+	int fd[2];
+	unsigned rounds;
+} pauser;
+
+static void on_pause(void *opaque, int fd, short revents)
+{
+	struct vcpu before, after;
+	char c;
+
+	if (read(fd, &c, 1) != 1)
+		return;
+	vm_pause(vm);
+	vm_pause(vm);
+	vm_get_state(vm, &before);
+	usleep(20000);
+	vm_get_state(vm, &after);
+	ck_assert(!memcmp(&before, &after, sizeof(before)));
+	vm_resume(vm);
+	vm_resume(vm);
+	pauser.rounds++;
+}
+
+static void *pause_often(void *opaque)
+{
+	for (unsigned i = 0; i < 10; i++) {
+		usleep(3000);
+		ck_assert_int_eq(write(pauser.fd[1], "p", 1), 1);
+	}
+	return NULL;
+}
+
+START_TEST(paused_vcpu_stands_still)
+{
+	pthread_t t;
+
+	CREATE(true, ticker);
+	ck_assert_int_eq(pipe(pauser.fd), 0);
+	loop_add_fd(loop, pauser.fd[0], POLLIN, on_pause, NULL);
+	pthread_create(&t, NULL, pause_often, NULL);
+	run_to(VM_STOP_DEBUG_EXIT, 5);
+	pthread_join(t, NULL);
+	ck_assert_uint_ge(pauser.rounds, 1);
+}
+END_TEST
+
+START_TEST(first_reason_wins)
+{
+	CREATE(false, spinner);
+	vm_stop(vm, VM_STOP_INTERNAL, "first %d", 1);
+	vm_stop(vm, VM_STOP_QUIT, NULL);
+	run_to(VM_STOP_INTERNAL, 10);
+	ck_assert_ptr_nonnull(strstr(text, "first 1"));
+}
+END_TEST
+
+START_TEST(unknown_engine_is_refused)
+{
+	struct vm_config cfg = { .ram_size = 4 * MIB, .engine = "steam" };
+	char err[VM_ERR_LEN];
+	struct vm *none;
+
+	ck_assert_int_eq(loop_create(&loop), 0);
+	cfg.loop = loop;
+	ck_assert_int_ne(vm_create(&none, &cfg, err), 0);
+	ck_assert_ptr_nonnull(strstr(err, "steam"));
+	cfg.engine = "interp";
+	cfg.ram_size = 12345;
+	ck_assert_int_ne(vm_create(&none, &cfg, err), 0);
+	ck_assert_ptr_null(none);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {
+		debug_exit_is_the_status, acpi_soft_off_powers_off,
+		halt_with_interrupts_off_is_the_end,
+		triple_fault_ends_or_resets, reset_lines_reset,
+		reset_ends_with_no_reboot,
+		boot_failure_after_reset_is_reported,
+		closed_a20_stops_with_a_report,
+		quit_ends_a_tight_loop_and_a_halt, reset_from_outside,
+		timer_wakes_a_halted_vcpu, paused_vcpu_stands_still,
+		first_reason_wins,
+	};
+	Suite *s = suite_create("vm");
+	TCase *t = tcase_create("vm");
+	SRunner *r = srunner_create(s);
+
+	tcase_set_timeout(t, 20);
+	for (unsigned i = 0; i < ARRAY_SIZE(tests); i++)
+		tcase_add_loop_test(t, tests[i], 0, ARRAY_SIZE(engines));
+	tcase_add_test(t, unknown_engine_is_refused);
+	suite_add_tcase(s, t);
+	srunner_run_all(r, CK_ENV);
+	return srunner_ntests_failed(r) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
