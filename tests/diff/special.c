@@ -711,7 +711,7 @@ static void put_image(struct gen *g, const uint8_t *op, unsigned oplen,
 {
 	uint32_t d = t - g->seg_base[S_DS], a;
 	uint8_t b[128];
-	unsigned n = 0, i;
+	unsigned n = 0, i, first;
 
 	if (g->c->code16)
 		b[n++] = 0x67;
@@ -719,7 +719,7 @@ static void put_image(struct gen *g, const uint8_t *op, unsigned oplen,
 	n += oplen;
 	b[n++] = 0x05 | reg << 3;
 	memcpy(b + n, &d, 4);
-	n += 4;
+	first = n += 4;
 	for (i = 0; i < nzero; i++) {	/* mov word [d + zero[i]], 0 */
 		a = d + zero[i];
 		b[n++] = g->c->code16 ? 0x67 : 0x66;
@@ -730,6 +730,7 @@ static void put_image(struct gen *g, const uint8_t *op, unsigned oplen,
 		n += 6;
 	}
 	put(g, b, n);
+	g->c->first[g->c->ninsns - 1] = first;
 }
 
 static void sp_fpstate(struct gen *g)
