@@ -22,6 +22,9 @@ OUT=$BUILD/check
 slow=1
 [ "${SAN:-0}" = 1 ] && slow=4
 
+# Tests end without taking apart what they built, and so does Check.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
+
 # ---- one job, in a process of its own -------------------------------------
 
 # libcheck writes TAP to a file when told so.
