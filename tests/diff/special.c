@@ -588,6 +588,25 @@ static void sp_stackseg(struct gen *g)
 	body(g, 1);
 }
 
+/*
+ * mov word [d], sel; then LAR, LSL, VERR or VERW of it, as one unit: any
+ * other selector may name a segment of Linux's.
+ */
+static void put_selector_memory(struct gen *g, uint32_t d, uint16_t sel)
+{
+	uint8_t a67 = g->c->code16 ? 0x67 : 0x3e, o16 = g->c->code16 ?
+		0x3e : 0x66;
+	uint8_t op = chance(g, 50) ? 0 : 2 + rnd_below(g, 2);
+	uint8_t reg = op ? rnd_below(g, 4) : 4 + rnd_below(g, 2);
+
+	/* 3e (ds:) stands where no prefix is needed. */
+	PUT(g, a67, o16, 0xc7, 0x05, d, d >> 8, d >> 16, d >> 24, sel,
+	    sel >> 8, a67, 0x0f, op, 0x05 | reg << 3, d, d >> 8, d >> 16,
+	    d >> 24);
+	if (op)
+		g->regs.known &= ~(1u << reg);
+}
+
 /* Limits, access rights and validity of selectors. */
 static void sp_selector(struct gen *g)
 {
@@ -595,13 +614,7 @@ static void sp_selector(struct gen *g)
 	uint32_t t = safe_target(g, 2);
 
 	if (chance(g, 40)) {
-		put_store16(g, t, sel);
-		if (chance(g, 50))
-			put_mem(g, OP(0x0f, 0x02 + rnd_below(g, 2)),
-				rnd_below(g, 4), t, NULL, 0);
-		else
-			put_mem(g, OP(0x0f, 0x00), 4 + rnd_below(g, 2), t,
-				NULL, 0);
+		put_selector_memory(g, t - g->seg_base[S_DS], sel);
 		return;
 	}
 	put_mov_imm(g, R_CX, sel);
