@@ -154,7 +154,7 @@ static _Noreturn void seg_fault(struct x86 *x, unsigned seg)
 	x86_fault_error(x, seg == SEG_SS ? VEC_SS : VEC_GP, 0);
 }
 
-static bool seg_in_limit(const struct segment *s, uint32_t off, unsigned size)
+bool x86_in_limit(const struct segment *s, uint32_t off, unsigned size)
 {
 	uint64_t last = (uint64_t)off + size - 1;
 	uint32_t top = s->attr & SEG_DB ? 0xffffffff : 0xffff;
@@ -182,7 +182,7 @@ uint32_t x86_seg_check(struct x86 *x, unsigned seg, uint32_t off,
 		if (write ? code || !rw : code && !rw)
 			x86_gp(x, 0);
 	}
-	if (!seg_in_limit(s, off, size))
+	if (!x86_in_limit(s, off, size))
 		seg_fault(x, seg);
 	return s->base + off;
 }

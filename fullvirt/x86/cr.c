@@ -134,7 +134,6 @@ uint32_t x86_mov_from_cr(struct x86 *x, unsigned n)
 void op_clts(struct x86 *x, const struct insn *i)
 {
 	x->v->cr0 &= ~(uint64_t)CR0_TS;
-	x->cache->tlb_cr0 = x->v->cr0;
 }
 
 /* LMSW sets PE, MP, EM, TS and never clears PE. */

@@ -178,7 +178,5 @@ void op_lxs(struct x86 *x, const struct insn *i)
 	at += i->osize;
 	sel = x86_ld(x, i->seg, i->asize == 2 ? at & 0xffff : at, 2);
 	x86_seg_load(x, i->aux, sel);
-	if (i->aux == SEG_SS)
-		x->v->shadow = SHADOW_MOV_SS;
 	reg_set(x->v, i->op[0].reg, i->osize, off);
 }

@@ -27,18 +27,16 @@ static inline uint32_t new_stack_mask(const struct new_stack *s)
 static inline void new_stack_probe(struct x86 *x, const struct new_stack *s,
 				   unsigned n, bool inner)
 {
-	uint32_t mask = new_stack_mask(s), low = (s->esp - n) & mask;
-	uint32_t last = (s->esp - 1) & mask;
-	bool down = !vcpu_real_or_v86(x->v) && (s->ss.attr & SEG_TYPE_DOWN);
+	uint32_t mask = new_stack_mask(s), off;
 
-	if (down ? low <= s->ss.limit || last < low :
-	    last > s->ss.limit || last < low)
-		x86_fault_error(x, VEC_SS,
-				inner ? SEL_ERR(s->ss.selector) : 0);
 	/* In the order of the pushes: CR2 tells the first that fails. */
-	for (unsigned k = s->width; k <= n; k += s->width)
-		x86_lin_probe(x, s->ss.base + ((s->esp - k) & mask), s->width,
-			      s->user);
+	for (unsigned k = s->width; k <= n; k += s->width) {
+		off = (s->esp - k) & mask;
+		if (!x86_in_limit(&s->ss, off, s->width))
+			x86_fault_error(x, VEC_SS, inner ?
+					SEL_ERR(s->ss.selector) : 0);
+		x86_lin_probe(x, s->ss.base + off, s->width, s->user);
+	}
 }
 
 static inline void new_stack_push(struct x86 *x, struct new_stack *s,

@@ -32,6 +32,10 @@ struct tlb_entry {
 	gpa_t gpa;		/* of the page */
 };
 
+struct tlb_context {
+	uint64_t cr3, cr0, cr4;	/* paging bits; EFER.NXE is in cr4 */
+};
+
 #define DECODE_BITS	14
 #define DECODE_SIZE	(1u << DECODE_BITS)
 
@@ -66,9 +70,7 @@ struct x86_decode_cache {
 	uint32_t dr6_pending;	/* debug traps collected by this instruction */
 	uint64_t intrs, exceptions;	/* delivered, for statistics */
 
-	/* Paging state that the TLB was filled under. */
-	uint64_t tlb_cr3, tlb_cr4, tlb_efer;
-	uint32_t tlb_cr0;
+	struct tlb_context tlb_context;	/* that the TLB was filled under */
 	bool tlb_large;		/* holds pieces of a large page */
 	uint64_t tlb_gen;	/* generation << TLB_GEN_SHIFT */
 	struct tlb_entry tlb[2][TLB_USES][TLB_SIZE];	/* [user][use] */
@@ -234,6 +236,7 @@ static inline void x86_sys_write(struct x86 *x, gva_t lin, unsigned size,
  * Logical addresses: access.c.  Limit, type and alignment checks; raises
  * #GP(0), #SS(0) or #AC(0).
  */
+bool x86_in_limit(const struct segment *s, uint32_t off, unsigned size);
 uint32_t x86_seg_check(struct x86 *x, unsigned seg, uint32_t off,
 		       unsigned size, bool write);
 void x86_check_align(struct x86 *x);

@@ -10,6 +10,10 @@
 #define DR6_BT		(1u << 15)
 #define DR7_LOCAL	0x155u	/* L0..L3 and LE */
 
+/* All that exist: no VIF and VIP, VME is not offered. */
+#define TASK_FLAGS	(FLAGS_ARITH | FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | \
+			 FLAG_NT | FLAG_RF | FLAG_VM | FLAG_AC | FLAG_ID)
+
 /* Offsets in the TSS, SDM figures 7-2 and 7-10. */
 struct tss_layout {
 	uint8_t width;		/* of registers */
@@ -119,7 +123,7 @@ static void load_unchecked(struct x86 *x, const struct tss_image *t,
 	v->ldtr = x86_null_segment(t->ldt);
 	v->rip = t->eip;
 	x->cache->next_eip = t->eip;
-	v->rflags = (t->eflags & 0x3f7fd5) | FLAG_FIXED;
+	v->rflags = (t->eflags & TASK_FLAGS) | FLAG_FIXED;
 	v->cr0 |= CR0_TS;
 	v->dr[7] &= ~(uint64_t)DR7_LOCAL;
 	v->shadow = 0;

@@ -10,31 +10,34 @@
  */
 #include "fullvirt/x86/priv.h"
 
-static void remember_context(struct x86 *x)
-{
-	struct x86_decode_cache *c = x->cache;
+#define CR0_PAGING	(CR0_PE | CR0_WP | CR0_PG)
+#define CR4_PAGING	(CR4_PSE | CR4_PAE | CR4_PGE)
 
-	c->tlb_cr0 = x->v->cr0;
-	c->tlb_cr3 = x->v->cr3;
-	c->tlb_cr4 = x->v->cr4;
-	c->tlb_efer = x->v->msr.efer;
+/* Everything that entries depend on, besides the tables themselves. */
+static struct tlb_context context_now(const struct x86 *x)
+{
+	const struct vcpu *v = x->v;
+
+	return (struct tlb_context){
+		.cr3 = v->cr3, .cr0 = v->cr0 & CR0_PAGING,
+		.cr4 = (v->cr4 & CR4_PAGING) |
+		       (uint64_t)(v->msr.efer & EFER_NX) << 32,
+	};
 }
 
 void x86_tlb_flush(struct x86 *x)
 {
 	x->cache->tlb_gen += 1ULL << TLB_GEN_SHIFT;
 	x->cache->tlb_large = false;
-	remember_context(x);
+	x->cache->tlb_context = context_now(x);
 }
 
 /* Flush if somebody else changed what the entries were made under. */
 void x86_tlb_context(struct x86 *x)
 {
-	struct x86_decode_cache *c = x->cache;
-	const struct vcpu *v = x->v;
+	struct tlb_context now = context_now(x), *old = &x->cache->tlb_context;
 
-	if (c->tlb_cr3 != v->cr3 || c->tlb_cr4 != v->cr4 ||
-	    c->tlb_cr0 != (uint32_t)v->cr0 || c->tlb_efer != v->msr.efer)
+	if (now.cr3 != old->cr3 || now.cr0 != old->cr0 || now.cr4 != old->cr4)
 		x86_tlb_flush(x);
 }
 
