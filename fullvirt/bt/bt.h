@@ -104,7 +104,7 @@ struct bt_stats {
 #define CTX_WINDOW	0x0100u	/* memory template: WINDOW, else SOFT */
 #define CTX_PG		0x0200u
 #define CTX_TSD		0x0400u	/* rdtsc faults here */
-#define CTX_TSC_OFF	0x0800u	/* guest TSC differs from the host's */
+#define CTX_DF		0x0800u	/* direction flag set */
 
 struct ctx {
 	uint32_t flags;
@@ -233,7 +233,7 @@ struct bt {
 	uint32_t sysflags;	/* rflags but for arithmetic and DF */
 	uint32_t poll;		/* an interrupt or NMI waits */
 	uint64_t hflags;	/* host flags at the last callout */
-	uint64_t r8, r9, r10;	/* scratch registers at the last callout */
+	uint64_t r8, r9, r10, r11; /* scratch registers at the last callout */
 	uint64_t site;		/* return address of the last callout */
 	uint64_t resume;	/* where to go back to */
 	uint64_t resume_stub;	/* address of the resume stub */
@@ -258,6 +258,7 @@ struct bt {
 	struct tc tc;
 	struct ctx ctxs[MAX_CTX];
 	unsigned nctx;
+	uint8_t ctx_hint[256];	/* by flags: id + 1 of a context to try */
 	struct ctx *ctx;	/* current; NULL: interpret */
 	bool fpu_live;		/* guest FPU state is in the host registers */
 	bool leaving;
@@ -445,6 +446,9 @@ void *bt_after_step(struct bt *bt, enum x86_result r);
 void bt_flags_in(struct bt *bt);
 void bt_flags_out(struct bt *bt);
 void bt_set_ctx(struct bt *bt);
+void bt_set_ctx_flat(struct bt *bt);
+bool bt_set_ctx_seg(struct bt *bt, enum seg_reg seg);
+void *bt_go(struct bt *bt);
 void bt_rstack_reset(struct bt *bt);
 void bt_fpu_save(struct bt *bt);
 void bt_fpu_restore(struct bt *bt);

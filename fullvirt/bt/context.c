@@ -63,27 +63,35 @@ static bool wants_window(const struct bt *bt, unsigned cpl)
 	return bt->root->graduated;
 }
 
-static uint32_t ctx_flags(const struct bt *bt)
+static uint32_t system_flags(const struct bt *bt, unsigned cpl)
 {
 	const struct vcpu *v = &bt->v;
-	unsigned cpl = vcpu_cpl(v);
-	uint32_t f = cpl;
+	uint32_t f = 0;
 
-	f |= (bt->sysflags & FLAG_IOPL) >> FLAG_IOPL_SHIFT << CTX_IOPL_SHIFT;
-	if (based_data(&v->seg[SEG_FS]))
-		f |= CTX_FS_OK;
-	if (based_data(&v->seg[SEG_GS]))
-		f |= CTX_GS_OK;
 	if (!(v->cr0 & (CR0_EM | CR0_TS)))
 		f |= CTX_FPU | (v->cr4 & CR4_OSFXSR ? CTX_SSE : 0);
 	if (v->cr0 & CR0_PG)
 		f |= CTX_PG;
 	if (v->cr4 & CR4_TSD && cpl)
 		f |= CTX_TSD;
-	if (v->msr.tsc_offset)
-		f |= CTX_TSC_OFF;
 	if (wants_window(bt, cpl))
 		f |= CTX_WINDOW;
+	return f;
+}
+
+static uint32_t ctx_flags(const struct bt *bt)
+{
+	const struct vcpu *v = &bt->v;
+	unsigned cpl = vcpu_cpl(v);
+	uint32_t f = cpl | system_flags(bt, cpl);
+
+	f |= (bt->sysflags & FLAG_IOPL) >> FLAG_IOPL_SHIFT << CTX_IOPL_SHIFT;
+	if (based_data(&v->seg[SEG_FS]))
+		f |= CTX_FS_OK;
+	if (based_data(&v->seg[SEG_GS]))
+		f |= CTX_GS_OK;
+	if (bt->hflags & FLAG_DF)
+		f |= CTX_DF;
 	return f;
 }
 
@@ -104,9 +112,15 @@ static struct ctx *ctx_new(struct bt *bt, uint32_t flags)
 
 static struct ctx *ctx_find(struct bt *bt, uint32_t flags)
 {
+	uint8_t *hint = &bt->ctx_hint[(flags ^ flags >> 6) & 255];
+
+	if (*hint && bt->ctxs[*hint - 1].flags == flags)
+		return &bt->ctxs[*hint - 1];
 	for (unsigned i = 0; i < bt->nctx; i++)
-		if (bt->ctxs[i].flags == flags)
+		if (bt->ctxs[i].flags == flags) {
+			*hint = i + 1;
 			return &bt->ctxs[i];
+		}
 	if (bt->nctx == MAX_CTX || !tc_room(bt))
 		tc_flush(bt);
 	return ctx_new(bt, flags);
@@ -125,21 +139,10 @@ static void switch_window(struct bt *bt)
 	}
 }
 
-/*
- * Find the context of the present state; bt->ctx is NULL where translated
- * code cannot run.  After anything that may change segments, control
- * registers, system flags or the address space.
- */
-void bt_set_ctx(struct bt *bt)
+static void ctx_enter(struct bt *bt, struct ctx *c)
 {
-	struct ctx *old = bt->ctx, *c = NULL;
+	struct ctx *old = bt->ctx;
 
-	if (translatable(bt)) {
-		uint32_t f = ctx_flags(bt);
-
-		c = old && old->flags == f ? old : ctx_find(bt, f);
-		old = bt->ctx;		/* a flush forgets it */
-	}
 	if (c != old) {
 		if (old)
 			old->rs_save = bt->rs_save;
@@ -151,6 +154,52 @@ void bt_set_ctx(struct bt *bt)
 	}
 	if (c)
 		switch_window(bt);
+}
+
+/*
+ * Find the context of the present state; bt->ctx is NULL where translated
+ * code cannot run.  After anything that may change segments, control
+ * registers, system flags or the address space.
+ */
+void bt_set_ctx(struct bt *bt)
+{
+	if (translatable(bt))
+		bt_set_ctx_flat(bt);
+	else
+		ctx_enter(bt, NULL);
+}
+
+/* The same where all segments but FS and GS are known to be flat still. */
+void bt_set_ctx_flat(struct bt *bt)
+{
+	uint32_t f = ctx_flags(bt);
+	struct ctx *c = bt->ctx;
+
+	if (!c || c->flags != f)
+		c = ctx_find(bt, f);
+	ctx_enter(bt, c);
+}
+
+/*
+ * The same where nothing but data segment @seg has changed.  Returns false if
+ * the context has, too.
+ */
+bool bt_set_ctx_seg(struct bt *bt, enum seg_reg seg)
+{
+	const struct segment *s = &bt->v.seg[seg];
+	uint32_t bit;
+
+	if (seg == SEG_DS || seg == SEG_ES) {
+		if (flat_data(s))
+			return true;
+		ctx_enter(bt, NULL);
+		return false;
+	}
+	bit = seg == SEG_FS ? CTX_FS_OK : CTX_GS_OK;
+	if (!(bt->ctx->flags & bit) == !based_data(s))
+		return true;
+	ctx_enter(bt, ctx_find(bt, bt->ctx->flags ^ bit));
+	return false;
 }
 
 /* Predictions may lead to code that died or was unmapped: forget them all. */

@@ -45,7 +45,7 @@ static const uint8_t class_one[256] = {
 	R4(C_LOOP, C_LOOP, C_LOOP, C_LOOP), N, N, N, N,	/* e0 loop, in/out */
 	C_CALL, C_JMP, E, C_JMP, N, N, N, N,		/* e8 */
 	N, E, N, N, N, I, I, I,				/* f0 int1, hlt, cmc */
-	I, I, C_CLI, C_STI, I, I, I, I,			/* f8 */
+	I, I, C_CLI, C_STI, C_SET_DF, C_SET_DF, I, I,	/* f8 */
 };
 
 /* Opcode map 0F. */
@@ -54,7 +54,7 @@ static const uint8_t class_0f[256] = {
 	N, N, N, E, N, C_NOP, N, N,			/* 08 */
 	R8X(I),						/* 10 SSE moves */
 	R8X(C_NOP),					/* 18 hints */
-	N, N, N, N, N, N, N, N,				/* 20 mov cr, dr */
+	C_FROM_CR, N, N, N, N, N, N, N,			/* 20 mov cr, dr */
 	R8X(I),						/* 28 SSE */
 	N, C_RDTSC, N, N, C_SYSENTER, C_SYSEXIT, N, N,	/* 30 */
 	N, N, N, N, N, N, N, N,				/* 38 */

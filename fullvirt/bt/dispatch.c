@@ -344,25 +344,49 @@ static struct tc_entry *entry_for_rip(struct bt *bt, void **out)
 	return n;
 }
 
+/* The same, through the indirect table of the context. */
+static void *host_for_rip(struct bt *bt)
+{
+	uint32_t eip = bt->v.rip, i = eip & (IBTC_SIZE - 1);
+	uint32_t ctx = bt->ctx->id;
+	struct tc_entry *n;
+	void *out;
+
+	if (bt_ibtc_tag(bt, ctx)[i] == -(int32_t)(eip + 1) && eip + 1)
+		return bt_ibtc_host(bt, ctx)[i];
+	n = entry_for_rip(bt, &out);
+	if (!n)
+		return out;
+	ctx = bt->ctx->id;
+	bt_ibtc_tag(bt, ctx)[i] = -(int32_t)(eip + 1);
+	bt_ibtc_host(bt, ctx)[i] = n->guarded;
+	return n->guarded;
+}
+
+/* Go on at bt->v.rip in the context bt->ctx, which is up to date. */
+void *bt_go(struct bt *bt)
+{
+	void *host;
+
+	if (bt->leaving)
+		return bt_stub(bt, STUB_leave);
+	if (!bt->ctx)
+		return interpret(bt);
+	host = host_for_rip(bt);
+	bt_fpu_restore(bt);
+	return host;
+}
+
 /*
  * Where to go on with the guest at bt->v.rip, in whatever context its state
  * is now.  Flags are out (hflags, sysflags).
  */
 void *bt_resume(struct bt *bt)
 {
-	struct tc_entry *n;
-	void *out;
-
 	if (bt->leaving)
 		return bt_stub(bt, STUB_leave);
 	bt_set_ctx(bt);
-	if (!bt->ctx)
-		return interpret(bt);
-	n = entry_for_rip(bt, &out);
-	if (!n)
-		return out;
-	bt_fpu_restore(bt);
-	return n->guarded;
+	return bt_go(bt);
 }
 
 /* After x86_step() or a delivery: flags are in bt->v.rflags. */
@@ -394,30 +418,24 @@ void *bt_after_step(struct bt *bt, enum x86_result r)
 
 static void *indirect(struct bt *bt)
 {
-	uint32_t eip = (uint32_t)bt->r8;
+	bt->stats.ind_misses++;
+	bt->v.rip = (uint32_t)bt->r8;
+	return bt_go(bt);
+}
+
+/* The page of r8d is not known to be what its TU was made from. */
+static void *guard(struct bt *bt)
+{
 	struct tc_entry *n;
 	void *out;
 
-	bt->stats.ind_misses++;
-	bt->v.rip = eip;
+	bt->stats.guard_misses++;
+	bt->v.rip = (uint32_t)bt->r8;
 	n = entry_for_rip(bt, &out);
 	if (!n)
 		return out;
-	if (eip != 0xffffffffu) {
-		bt_ibtc_tag(bt, bt->ctx->id)[eip & (IBTC_SIZE - 1)] =
-			-(int32_t)(eip + 1);
-		bt_ibtc_host(bt, bt->ctx->id)[eip & (IBTC_SIZE - 1)] =
-			n->guarded;
-	}
 	bt_fpu_restore(bt);
 	return n->guarded;
-}
-
-static void *guard(struct bt *bt)
-{
-	bt->stats.guard_misses++;
-	bt->v.rip = (uint32_t)bt->r8;
-	return bt_resume(bt);
 }
 
 static void *chain(struct bt *bt)

@@ -111,6 +111,17 @@ void e_page(struct emit *e, uint8_t dst, uint8_t src)
 	e8(e, 0xc0 | (dst & 7) << 3 | (src & 7));
 }
 
+/* VEX.LZ.F2.0F3A.W1 F0 /r ib, vvvv = 1111. */
+void e_rorx64(struct emit *e, uint8_t dst, uint8_t src, uint8_t count)
+{
+	e8(e, 0xc4);
+	e8(e, (dst & 8 ? 0 : 0x80) | 0x40 | (src & 8 ? 0 : 0x20) | 3);
+	e8(e, 0x80 | 0x78 | 3);
+	e8(e, 0xf0);
+	e8(e, 0xc0 | (dst & 7) << 3 | (src & 7));
+	e8(e, count);
+}
+
 void e_jecxz(struct emit *e, uint8_t skip)
 {
 	e8(e, 0x67);

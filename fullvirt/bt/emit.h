@@ -24,6 +24,7 @@ enum insn_class {
 	C_CALL, C_CALL_IND, C_RET, C_JMP, C_JMP_IND, C_JCC, C_LOOP,
 	C_MOFFS, C_STRING, C_CLI, C_STI, C_RDTSC,
 	C_FROM_SEG, C_LOAD_SEG, C_IRET, C_SYSENTER, C_SYSEXIT, C_INT,
+	C_FROM_CR, C_SET_DF,
 	C_INTERP_END,	/* interpreted and always leaves the TU */
 };
 
@@ -132,6 +133,8 @@ void e_mov64(struct emit *e, uint8_t dst, uint8_t src);
 void e_mov_imm32(struct emit *e, uint8_t reg, uint32_t imm);
 /* shrx reg32, src32, r12d: the page number. */
 void e_page(struct emit *e, uint8_t dst, uint8_t src);
+/* rorx dst64, src64, @count. */
+void e_rorx64(struct emit *e, uint8_t dst, uint8_t src, uint8_t count);
 /* jecxz +@skip bytes. */
 void e_jecxz(struct emit *e, uint8_t skip);
 

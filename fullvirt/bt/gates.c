@@ -63,7 +63,8 @@ static void *go(struct bt *bt, uint32_t eip)
 	bt->v.rip = eip;
 	if (bt->poll && bt->sysflags & FLAG_IF)
 		bt->kick = 1;
-	return bt_resume(bt);
+	bt_set_ctx_flat(bt);
+	return bt_go(bt);
 }
 
 /* ------------------------------------------------ INT n, INT3 */
@@ -167,7 +168,8 @@ static void *iret_to(struct bt *bt, const uint32_t *f)
 	struct segment cs, ss;
 	uint32_t eip = f[0], flags = f[2];
 
-	if (flags & FLAGS_ODD || !get_code(bt, f[1], cpl, &cs))
+	/* RF holds off instruction breakpoints; here there are none. */
+	if (flags & FLAGS_ODD & ~FLAG_RF || !get_code(bt, f[1], cpl, &cs))
 		return hot_slow(bt);
 	if (!cpl) {
 		bt->v.gpr[GPR_SP] = (uint32_t)(bt->v.gpr[GPR_SP] + 12);
@@ -256,7 +258,8 @@ static void *popf(struct bt *bt)
 	f = (*p & ~keep) | (bt->sysflags & keep);
 	f &= FLAGS_ARITH | FLAG_DF | FLAG_IF | FLAG_IOPL | FLAG_ID |
 	     FLAGS_ODD;
-	if (f & FLAGS_ODD || (f ^ bt->sysflags) & FLAG_IOPL)
+	if (f & FLAGS_ODD || (f ^ bt->sysflags) & FLAG_IOPL ||
+	    (f ^ bt->hflags) & FLAG_DF)
 		return hot_slow(bt);
 	bt->v.gpr[GPR_SP] = (uint32_t)(bt->v.gpr[GPR_SP] + 4);
 	set_flags(bt, f);

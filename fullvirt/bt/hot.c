@@ -23,18 +23,6 @@ static void *hot_again(struct bt *bt)
 	return tu->host + in->host_off;
 }
 
-void *hot_done_ctx(struct bt *bt)
-{
-	struct ctx *was = bt->ctx;
-	uint32_t before = bt->invalidated;
-
-	bt_set_ctx(bt);
-	bt->v.rip = (uint32_t)bt->r10;
-	if (bt->ctx == was && bt->invalidated == before)
-		return (void *)bt->site;
-	return bt_resume(bt);
-}
-
 void *hot_mem(struct bt *bt, uint32_t gva, unsigned n, unsigned access)
 {
 	if ((gva & ~PAGE_MASK) + n > PAGE_SIZE)
@@ -134,8 +122,6 @@ static void *string(struct bt *bt)
 	uint32_t what = bt->r9;
 	bool movs = what & HOT_SOURCE;
 
-	if (bt->hflags & FLAG_DF)
-		return hot_slow(bt);
 	if (what & HOT_REP)
 		return rep_string(bt, movs, what & HOT_SIZE);
 	if (!string_chunk(bt, movs, what & HOT_SIZE, 1))
@@ -213,8 +199,6 @@ static void *scan(struct bt *bt)
 	uint32_t what = bt->r9;
 	bool ended = false;
 
-	if (bt->hflags & FLAG_DF)
-		return hot_slow(bt);
 	while ((uint32_t)bt->v.gpr[GPR_CX] && !ended) {
 		uint32_t n = scan_chunk(bt, what, &ended);
 
@@ -291,23 +275,36 @@ static bool load_data(struct bt *bt, enum seg_reg seg, uint16_t sel)
 	return true;
 }
 
+static void *seg_done(struct bt *bt, enum seg_reg seg)
+{
+	uint32_t before = bt->invalidated;
+
+	bt->v.rip = (uint32_t)bt->r10;
+	if (bt_set_ctx_seg(bt, seg) && bt->invalidated == before)
+		return (void *)bt->site;
+	return bt_go(bt);
+}
+
+/* r9d: segment register, general register << 4; 8 << 4: the value in r11d. */
 static void *mov_seg(struct bt *bt)
 {
 	uint32_t what = bt->r9;
+	uint16_t sel = what >> 4 == 8 ? bt->r11 : bt->v.gpr[what >> 4];
 
-	if (!load_data(bt, what & 15, bt->v.gpr[what >> 4]))
+	if (!load_data(bt, what & 15, sel))
 		return hot_slow(bt);
-	return hot_done_ctx(bt);
+	return seg_done(bt, what & 15);
 }
 
 static void *pop_seg(struct bt *bt)
 {
 	const uint32_t *p = hot_mem(bt, bt->v.gpr[GPR_SP], 4, access_user(bt));
+	enum seg_reg seg = bt->r9;
 
-	if (!p || !load_data(bt, bt->r9, *p))
+	if (!p || !load_data(bt, seg, *p))
 		return hot_slow(bt);
 	bt->v.gpr[GPR_SP] = (uint32_t)(bt->v.gpr[GPR_SP] + 4);
-	return hot_done_ctx(bt);
+	return seg_done(bt, seg);
 }
 
 void bt_hot_init(struct bt *bt)

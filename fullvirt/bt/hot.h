@@ -22,9 +22,6 @@ static inline void *hot_done(struct bt *bt)
 	return (void *)bt->site;
 }
 
-/* Done, and the context may have changed. */
-void *hot_done_ctx(struct bt *bt);
-
 /* The 8 bytes of the descriptor of @sel, or NULL if not plainly readable. */
 const uint64_t *hot_descriptor(struct bt *bt, uint16_t sel);
 struct segment hot_segment(uint64_t desc, uint16_t sel);

@@ -72,12 +72,16 @@ struct gaccess tpl_access(struct region *r, uint8_t seg, struct hmem a,
 	return soft_access(r, size, write);
 }
 
+void tpl_window_prefix(struct emit *e)
+{
+	e8(e, 0x67);
+	e8(e, 0x65);
+}
+
 static void window_prefix(struct emit *e, struct gaccess a)
 {
-	if (a.window) {
-		e8(e, 0x67);
-		e8(e, 0x65);
-	}
+	if (a.window)
+		tpl_window_prefix(e);
 }
 
 void tpl_rm(struct emit *e, unsigned op, uint8_t reg, struct gaccess a)

@@ -32,6 +32,7 @@ uint32_t bt_stub_off[STUB_COUNT];
 	[s8] "i" (__builtin_offsetof(struct bt, r8)),			\
 	[s9] "i" (__builtin_offsetof(struct bt, r9)),			\
 	[s10] "i" (__builtin_offsetof(struct bt, r10)),			\
+	[s11] "i" (__builtin_offsetof(struct bt, r11)),			\
 	[site] "i" (__builtin_offsetof(struct bt, site)),		\
 	[resume] "i" (__builtin_offsetof(struct bt, resume)),		\
 	[c_rsp] "i" (__builtin_offsetof(struct bt, c_rsp)),		\
@@ -54,6 +55,7 @@ uint32_t bt_stub_off[STUB_COUNT];
 	"mov	%%r8, %c[s8](%%r14)\n"					\
 	"mov	%%r9, %c[s9](%%r14)\n"					\
 	"mov	%%r10, %c[s10](%%r14)\n"				\
+	"mov	%%r11, %c[s11](%%r14)\n"				\
 	"mov	%%rsp, %c[rs_save](%%r14)\n"				\
 	"mov	%c[c_rsp](%%r14), %%rsp\n"				\
 	"cld\n"								\

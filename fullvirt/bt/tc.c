@@ -118,6 +118,7 @@ void tc_flush(struct bt *bt)
 	tc->ntus = tc->nexits = tc->nentries = 1;
 	tc->ninsns = 0;
 	bt->nctx = 0;
+	memset(bt->ctx_hint, 0, sizeof(bt->ctx_hint));
 	bt->ctx = NULL;
 }
 

@@ -378,10 +378,41 @@ static void sti(struct region *r, const struct ginsn *g)
 
 static void rdtsc(struct region *r, const struct ginsn *g)
 {
-	if (r->flags & (CTX_TSC_OFF | CTX_TSD))
+	struct emit *e = &r->e;
+
+	if (r->flags & CTX_TSD) {
+		interp(r, g);
+		return;
+	}
+	tpl_ident(r, g);
+	e_rorx64(e, R8, RDX, 32);
+	e_rm_mem(e, true, 0x8d, R8, (struct hmem){ R8, RAX, 0, 0 });
+	e_rm_mem(e, true, 0x8b, R9,
+		 (struct hmem){ R14, NO_REG, 0, OFF(v.msr.tsc_offset) });
+	e_rm_mem(e, true, 0x8d, R8, (struct hmem){ R8, R9, 0, 0 });
+	e_mov32(e, RAX, R8);
+	e_rorx64(e, R8, R8, 32);
+	e_mov32(e, RDX, R8);
+}
+
+static void from_cr(struct region *r, const struct ginsn *g)
+{
+	static const uint32_t where[8] = {
+		[0] = OFF(v.cr0), [2] = OFF(v.cr2), [3] = OFF(v.cr3),
+		[4] = OFF(v.cr4),
+	};
+
+	if (r->flags & CTX_CPL_MASK || !where[g->reg] || g->lock)
 		interp(r, g);
 	else
-		tpl_ident(r, g);
+		e_load32(&r->e, hreg(g->rm), where[g->reg]);
+}
+
+/* CLD and STD: the context knows DF. */
+static void set_df(struct region *r, const struct ginsn *g)
+{
+	if (!(g->opcode & 1) != !(r->flags & CTX_DF))
+		interp(r, g);
 }
 
 static void lea(struct region *r, const struct ginsn *g)
@@ -438,6 +469,43 @@ static void hot_plain(struct region *r, const struct ginsn *g, enum bt_hot h,
 		hot(r, g, h, info);
 }
 
+static const struct hmem at_si = { RSI, NO_REG, 0, 0 };
+static const struct hmem at_di = { RDI, NO_REG, 0, 0 };
+
+/* op reg, [edi or esi] of @g's operand size. */
+static void string_rm(struct region *r, const struct ginsn *g, unsigned op,
+		      uint8_t reg, struct hmem at, bool write)
+{
+	unsigned size = g->opcode & 1 ? g->opsize : 1;
+	struct gaccess a = tpl_access(r, SEG_DS, at, size, write);
+
+	if (a.window)
+		tpl_window_prefix(&r->e);
+	if (size == 2)
+		e8(&r->e, 0x66);
+	e_rm_mem(&r->e, false, op | (size > 1), reg, a.m);
+}
+
+/* One iteration with DF = 0; the pointers move after the last access. */
+static void string_once(struct region *r, const struct ginsn *g)
+{
+	uint8_t op = g->opcode & 0xfe;
+	int32_t size = g->opcode & 1 ? g->opsize : 1;
+	bool si = op == 0xa4 || op == 0xa6 || op == 0xac, di = op != 0xac;
+	uint8_t reg = si && di ? R13 : RAX;
+
+	if (si)
+		string_rm(r, g, 0x8a, reg, at_si, false);
+	if (op == 0xa6 || op == 0xae)
+		string_rm(r, g, 0x3a, reg, at_di, false);
+	else if (di)
+		string_rm(r, g, 0x88, reg, at_di, true);
+	if (si)
+		e_lea32(&r->e, RSI, (struct hmem){ RSI, NO_REG, 0, size });
+	if (di)
+		e_lea32(&r->e, RDI, (struct hmem){ RDI, NO_REG, 0, size });
+}
+
 static void string(struct region *r, const struct ginsn *g)
 {
 	uint32_t what = !(g->opcode & 1) ? 1 : g->opsize;
@@ -448,8 +516,10 @@ static void string(struct region *r, const struct ginsn *g)
 		what |= HOT_SOURCE;
 	if (g->rep)
 		what |= scan && g->rep == 0xf2 ? HOT_REPNE : HOT_REP;
-	if (g->odd || op == 0xac || (scan && !g->rep))
+	if (g->odd || r->flags & CTX_DF || (g->rep && op == 0xac))
 		interp(r, g);
+	else if (!g->rep)
+		string_once(r, g);
 	else
 		hot(r, g, scan ? HOT_scan : HOT_string, what);
 }
@@ -461,10 +531,15 @@ static void load_seg(struct region *r, const struct ginsn *g)
 
 	if (g->map == 0 && g->opcode == 0x8e) {
 		seg = g->reg;
-		if (g->mem)
-			interp(r, g);
-		else
-			hot_plain(r, g, HOT_mov_seg, seg | g->rm << 4);
+		if (g->mem && !g->odd && !g->p66) {
+			tpl_rm(&r->e, 0x0fb7, R11,
+			       tpl_access(r, g->seg, g_address(g, 0), 2,
+					  false));
+			seg |= 8 << 4;
+		} else {
+			seg |= g->rm << 4;
+		}
+		hot_plain(r, g, HOT_mov_seg, seg);
 		return;
 	}
 	seg = g->map ? (g->opcode == 0xa1 ? SEG_FS : SEG_GS)
@@ -509,7 +584,7 @@ static void (*const templates[])(struct region *, const struct ginsn *) = {
 	[C_STRING] = string, [C_CLI] = cli, [C_STI] = sti, [C_RDTSC] = rdtsc,
 	[C_FROM_SEG] = from_seg, [C_LOAD_SEG] = load_seg, [C_IRET] = iret,
 	[C_SYSENTER] = sysenter, [C_SYSEXIT] = sysexit, [C_INT] = int_n,
-	[C_INTERP_END] = interp,
+	[C_INTERP_END] = interp, [C_FROM_CR] = from_cr, [C_SET_DF] = set_df,
 };
 
 /* FS and GS operands need a usable, flat-limited segment in this context. */

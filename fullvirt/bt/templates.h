@@ -72,6 +72,7 @@ struct gaccess tpl_access(struct region *r, uint8_t seg, struct hmem a,
 			  unsigned size, bool write);
 /* op reg, [access] with the prefixes that the access needs. */
 void tpl_rm(struct emit *e, unsigned op, uint8_t reg, struct gaccess a);
+void tpl_window_prefix(struct emit *e);
 void tpl_ident(struct region *r, const struct ginsn *g);
 /* Push r32 @reg (must survive an access: not r8..r11) or an immediate. */
 void tpl_push_reg(struct region *r, uint8_t reg);
