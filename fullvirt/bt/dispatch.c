@@ -38,6 +38,7 @@ void bt_fpu_save(struct bt *bt)
 		return;
 	asm volatile("fxsave64 %0\n\tfninit\n\tldmxcsr %1"
 		     : "=m" (bt->v.fpu) : "m" (mxcsr));
+	x86_fpu_saved(&bt->v);
 	bt->fpu_live = false;
 	bt->stats.fpu_saves++;
 }

@@ -29,7 +29,8 @@ enum x86_result {
 	X86_HALT,		/* HLT; rip is behind it */
 	X86_SHUTDOWN,		/* triple fault */
 	X86_CANNOT,		/* not supported; x->reason says what */
-	X86_HYPERCALL,		/* VMCALL/VMMCALL; rip is behind it */
+	X86_HYPERCALL,		/* VMCALL/VMMCALL in ring 0, bus->hypercall
+				 * set; rip is behind it.  Else: #UD */
 	X86_LONG_MODE,		/* LMA would become 1; rip at the instruction */
 };
 
@@ -158,6 +159,21 @@ void x86_cpuid(const struct x86 *x, uint32_t leaf, uint32_t subleaf,
 /* MSRs.  Return 0, or -1 for #GP.  Shared by rdmsr/wrmsr and the engines. */
 int x86_rdmsr(struct x86 *x, uint32_t msr, uint64_t *val);
 int x86_wrmsr(struct x86 *x, uint32_t msr, uint64_t val);
+
+/*
+ * After FXSAVE64 of live guest state into v->fpu: take out what the host's
+ * processor put there, its own instruction and data pointers (which the guest
+ * would see in FNSAVE) and its MXCSR_MASK.
+ */
+static inline void x86_fpu_saved(struct vcpu *v)
+{
+	enum { FOP = 6, POINTERS = 8, POINTERS_END = 24, MASK = 28 };
+
+	*(uint16_t *)(v->fpu + FOP) = 0;
+	for (unsigned n = POINTERS; n < POINTERS_END; n += 8)
+		*(uint64_t *)(v->fpu + n) = 0;
+	*(uint32_t *)(v->fpu + MASK) = 0xffff;
+}
 
 /*
  * Load a segment register from @selector with all protected-mode checks.
