@@ -25,6 +25,17 @@ static void index_step(struct x86 *x, const struct insn *i, enum gpr r)
 		index_get(x, i, r) + element_step(x, i));
 }
 
+/*
+ * Not done yet: the instruction runs again.  RF keeps an instruction
+ * breakpoint from hitting once more, SDM Vol. 3B 17.3.1.1.
+ */
+static void stay(struct x86 *x)
+{
+	x->cache->next_eip = x->v->rip;
+	if (x->cache->code_break)
+		x->v->rflags |= FLAG_RF;
+}
+
 void x86_string(struct x86 *x, const struct insn *i, string_fn *one)
 {
 	struct vcpu *v = x->v;
@@ -48,13 +59,8 @@ void x86_string(struct x86 *x, const struct insn *i, string_fn *one)
 		if (i->asize == 2)
 			n &= 0xffff;
 	} while (n && --budget && !x->cache->dr6_pending);
-	if (n) {
-		/* Stay on the instruction; RF keeps an instruction breakpoint
-		 * from hitting again, SDM Vol. 3B 17.3.1.1. */
-		x->cache->next_eip = v->rip;
-		if (x->cache->code_break)
-			v->rflags |= FLAG_RF;
-	}
+	if (n)
+		stay(x);
 }
 
 static bool movs(struct x86 *x, const struct insn *i)
@@ -135,14 +141,79 @@ static bool outs(struct x86 *x, const struct insn *i)
 	return true;
 }
 
+/*
+ * How many elements from [r] on lie in one page of plain RAM, at most @n;
+ * their HVA goes to *@p.  0: the slow way, which also raises what there is
+ * to raise.
+ */
+static uint32_t run_of(struct x86 *x, const struct insn *i, unsigned seg,
+		       enum gpr r, uint32_t n, enum tlb_use use, uint8_t **p)
+{
+	const struct segment *s = &x->v->seg[seg];
+	uint32_t off = index_get(x, i, r), lin = s->base + off, room;
+
+	room = (PAGE_SIZE - (lin & (PAGE_SIZE - 1))) / i->aux;
+	if (n > room)
+		n = room;
+	if ((s->attr & SEG_FLAT_MASK) != SEG_TYPE_WRITE ||
+	    (uint64_t)off + (uint64_t)n * i->aux - 1 > s->limit ||
+	    lin & (i->aux - 1))
+		return 0;
+	*p = x86_lin_fast(x, lin, use, x->cache->user);
+	return *p ? n : 0;
+}
+
+/* May whole runs be done at once? */
+static bool runs_allowed(const struct x86 *x, const struct insn *i)
+{
+	return i->rep && i->asize == 4 && !x->cache->slow &&
+	       !(x->v->rflags & (FLAG_DF | FLAG_TF));
+}
+
+static void run_done(struct x86 *x, uint32_t left)
+{
+	gpr_set(x->v, GPR_CX, 4, left);
+	if (left)
+		stay(x);
+}
+
 void op_movs(struct x86 *x, const struct insn *i)
 {
-	x86_string(x, i, movs);
+	uint32_t count = gpr_get(x->v, GPR_CX, 4), n = 0;
+	uint8_t *to, *from;
+
+	if (runs_allowed(x, i))
+		n = run_of(x, i, i->seg, GPR_SI, count, TLB_READ, &from);
+	if (n)
+		n = run_of(x, i, SEG_ES, GPR_DI, n, TLB_WRITE, &to);
+	if (!n) {
+		x86_string(x, i, movs);
+		return;
+	}
+	/* One by one and upwards: the areas may overlap. */
+	for (uint32_t k = 0; k < n * i->aux; k += i->aux)
+		store_raw(to + k, i->aux, load_raw(from + k, i->aux));
+	gpr_set(x->v, GPR_SI, 4, index_get(x, i, GPR_SI) + n * i->aux);
+	gpr_set(x->v, GPR_DI, 4, index_get(x, i, GPR_DI) + n * i->aux);
+	run_done(x, count - n);
 }
 
 void op_stos(struct x86 *x, const struct insn *i)
 {
-	x86_string(x, i, stos);
+	uint32_t count = gpr_get(x->v, GPR_CX, 4), n = 0;
+	uint32_t val = gpr_get(x->v, GPR_AX, 4);
+	uint8_t *to;
+
+	if (runs_allowed(x, i))
+		n = run_of(x, i, SEG_ES, GPR_DI, count, TLB_WRITE, &to);
+	if (!n) {
+		x86_string(x, i, stos);
+		return;
+	}
+	for (uint32_t k = 0; k < n * i->aux; k += i->aux)
+		store_raw(to + k, i->aux, val);
+	gpr_set(x->v, GPR_DI, 4, index_get(x, i, GPR_DI) + n * i->aux);
+	run_done(x, count - n);
 }
 
 void op_lods(struct x86 *x, const struct insn *i)
