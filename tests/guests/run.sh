@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Run one test kernel: tests/guests/run.sh NAME [OPTION...]
+#
+# ENGINE is bt (default), interp, or qemu for a second opinion (which checks
+# no segment limits and gets some of the finer points wrong).  Memory and
+# options come from guests.def.  The kernel prints TAP and leaves with status
+# 33, (0x10 << 1) | 1, when all went well.
+cd "$(dirname "$0")/../.." || exit 1
+BUILD=${BUILD:-build}
+ENGINE=${ENGINE:-bt}
+name=$1
+shift
+elf=$BUILD/tests/guests/$name.elf
+read -r _ mem _ options < <(grep "^$name[[:space:]]" tests/guests/guests.def)
+mem=${mem:-64M}
+
+case $ENGINE in
+qemu)
+	qemu-system-i386 -cpu qemu32,+pae,+nx,+sep,+pge -m "$mem" \
+		-kernel "$elf" -no-reboot -display none -serial stdio \
+		-device isa-debug-exit,iobase=0xf4,iosize=0x04
+	;;
+*)
+	[ "$ENGINE" = bt ] && set -- --set bt.verify=1 "$@"
+	# shellcheck disable=SC2086
+	"$BUILD/umbra" run --kernel "$elf" --mem "$mem" --engine "$ENGINE" \
+		--no-reboot $options "$@"
+	;;
+esac </dev/null | tr -d '\r'
+status=${PIPESTATUS[0]}
+[ "$status" = 33 ] && exit 0
+echo "not ok exit status $status"
+exit 1
