@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "fullvirt/bt/templates.h"
+#include "fullvirt/bt/verify.h"
 
 #define DR7_ENABLES	0xffu
 
@@ -103,6 +104,7 @@ static struct ctx *ctx_new(struct bt *bt, uint32_t flags)
 			   .user = (flags & CTX_CPL_MASK) == 3 };
 	bt_ibtc_tag(bt, c->id)[IBTC_SIZE - 1] = bt_ibtc_empty(IBTC_SIZE - 1);
 	tpl_ctx_routines(bt, c);
+	verify_ctx_or_abort(bt, c);
 	c->rs_top = (uint64_t)bt->rstacks + (c->id + 1) *
 		    (RSTACK_SIZE + PAGE_SIZE) - 64;
 	*(uint64_t *)c->rs_top = (uint64_t)c->ret_miss;

@@ -71,7 +71,8 @@ static const uint8_t class_0f[256] = {
 	N, N, I, I, I, I, I, I,				/* b8 bsf, movsx */
 	I, I, I, I, I, I, I, I,				/* c0 xadd .. grp9 */
 	R8X(I),						/* c8 bswap */
-	R16X(I), R16X(I), R16X(I),			/* d0 MMX, SSE2 */
+	R16X(I), R16X(I),				/* d0 MMX, SSE2 */
+	R8X(I), I, I, I, I, I, I, I, E,			/* f0, ud0 */
 };
 
 #undef I
@@ -193,7 +194,8 @@ static uint8_t classify_0f_group(const struct ginsn *g)
 	case 0xae:
 		if (g->mem)
 			return g->reg == 2 || g->reg == 3 ? C_IDENT : C_INTERP;
-		return g->reg >= 5 ? C_IDENT : C_INTERP;
+		/* With F3 it is incssp, which the host may have. */
+		return g->reg >= 5 && !g->rep ? C_IDENT : C_INTERP;
 	case 0xc7:
 		return g->mem && g->reg == 1 ? C_IDENT : C_INTERP;
 	case 0xf7:

@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 
 #include "fullvirt/bt/bt.h"
+#include "fullvirt/bt/verify.h"
 
 #define TU_ROOM		(64 * KIB)	/* the largest TU fits in this */
 #define BYTES_PER_TU	192		/* sizing of the side tables */
@@ -230,6 +231,7 @@ void tc_chain(struct bt *bt, uint32_t exit, struct tc_entry *to)
 	set_rel32(x->patch, chain_address(&tc->tus[x->tu], &tc->tus[to->tu],
 					  to));
 	bt->stats.chains++;
+	verify_tu_or_abort(bt, &tc->tus[x->tu]);
 }
 
 static void entry_unchain(struct bt *bt, struct tc_entry *n)

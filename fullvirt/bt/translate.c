@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "fullvirt/bt/templates.h"
+#include "fullvirt/bt/verify.h"
 
 #define PROBATION	8	/* ticks in SOFT, the first time */
 #define GAP_MAX		512	/* bytes skipped to a pending branch target */
@@ -262,6 +263,7 @@ static void tu_finish(struct region *r, struct tu *tu)
 			(unsigned long)tu->host, tu->host_len, tu->eip,
 			r->ctx->user ? "user" : "kernel",
 			r->flags & CTX_WINDOW ? "" : "_soft");
+	verify_tu_or_abort(bt, tu);
 }
 
 static void source_range(struct region *r, struct tu *tu, uint32_t gpfn2)
@@ -404,6 +406,7 @@ bool bt_patch_site(struct bt *bt, struct tu *tu, struct tu_insn *in,
 	tu_finish(r, p);
 	probate(bt, p, tu, in);
 	patch_jump(tu, in, p->host);
+	verify_tu_or_abort(bt, tu);
 	return true;
 }
 

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The sequences that may do what no single instruction may: go to guest memory
+ * by a software TLB, jump by the indirect table, compare with rcx saved in
+ * r11.  Each is matched whole and in order; verify.c then makes sure that
+ * nothing comes in but at its first instruction, so that the access at its end
+ * is always preceded by the checks.
+ *
+ * A scratch register is free at the end of each, and rcx has its value back.
+ */
+#include <Zydis/Zydis.h>
+
+#include "fullvirt/bt/verify_priv.h"
+
+#define OFF(f)	((int32_t)__builtin_offsetof(struct bt, f))
+
+/* Where the matcher is.  Once something did not fit, ok stays false. */
+struct cursor {
+	const struct vcode *c;
+	uint32_t i;
+	bool ok;
+};
+
+static const struct vinsn none = { .mnemonic = ZYDIS_MNEMONIC_INVALID,
+				   .dst = V_NONE, .src = V_NONE };
+
+static const struct vinsn *peek(const struct cursor *k)
+{
+	return k->i < k->c->n ? &k->c->v[k->i] : &none;
+}
+
+static const struct vinsn *take(struct cursor *k, bool fits)
+{
+	const struct vinsn *v = peek(k);
+
+	k->ok &= fits;
+	k->i++;
+	return v;
+}
+
+/* ------------------------------------------------ single steps */
+
+static bool no_mem(const struct vinsn *v)
+{
+	return !v->m.present;
+}
+
+static bool plain_mem(const struct vinsn *v, uint8_t base, uint8_t index,
+		      uint8_t scale)
+{
+	const struct vmem *m = &v->m;
+
+	return m->present && !m->gs && !m->a32 && m->base == base &&
+	       m->index == index && (index == V_NONE || m->scale == scale);
+}
+
+static void mov64(struct cursor *k, uint8_t dst, uint8_t src)
+{
+	const struct vinsn *v = peek(k);
+
+	take(k, v->mnemonic == ZYDIS_MNEMONIC_MOV && no_mem(v) &&
+		v->width == 64 && v->dst == dst && v->src == src);
+}
+
+static const struct vinsn *load(struct cursor *k, unsigned width, uint8_t dst,
+				uint8_t index, uint8_t scale)
+{
+	const struct vinsn *v = peek(k);
+
+	return take(k, v->mnemonic == ZYDIS_MNEMONIC_MOV && v->dst == dst &&
+		       v->width == width &&
+		       plain_mem(v, V_R14, index, scale) && !v->m.write);
+}
+
+static const struct vinsn *lea32(struct cursor *k, uint8_t dst, uint8_t base,
+				 uint8_t index)
+{
+	const struct vinsn *v = peek(k);
+
+	return take(k, v->mnemonic == ZYDIS_MNEMONIC_LEA && v->width == 32 &&
+		       v->dst == dst && plain_mem(v, base, index, 1));
+}
+
+/* shrx dst32, src32, r12d; r12 is 12 always. */
+static void page_of(struct cursor *k, uint8_t dst, uint8_t src)
+{
+	const struct vinsn *v = peek(k);
+	const uint8_t *p = k->c->host + v->off;
+
+	take(k, v->mnemonic == ZYDIS_MNEMONIC_SHRX && v->width == 32 &&
+		v->len == 5 && v->dst == dst && v->src == src && no_mem(v) &&
+		(~p[2] >> 3 & 15) == V_R12);
+}
+
+/* jecxz over the next @skip instructions. */
+static void jecxz(struct cursor *k, unsigned skip)
+{
+	const struct vinsn *v = peek(k);
+	uint32_t to = k->i + 1 + skip;
+
+	take(k, v->mnemonic == ZYDIS_MNEMONIC_JECXZ && !v->bad &&
+		to < k->c->n &&
+		v->to == (uint64_t)k->c->host + k->c->v[to].off);
+}
+
+static void transfer(struct cursor *k, enum vflow f, const uint8_t *to)
+{
+	const struct vinsn *v = peek(k);
+
+	take(k, v->flow == f && !v->bad && v->to == (uint64_t)to);
+}
+
+static uint32_t mov_imm(struct cursor *k, uint8_t dst)
+{
+	const struct vinsn *v = peek(k);
+
+	take(k, v->mnemonic == ZYDIS_MNEMONIC_MOV && v->width == 32 &&
+		v->dst == dst && v->has_imm && no_mem(v));
+	return v->imm;
+}
+
+/* ------------------------------------------------ sequences */
+
+static enum soft_kind kind_of(const struct cursor *k, bool write)
+{
+	return (k->c->ctx->user ? SOFT_UR : SOFT_KR) + write;
+}
+
+/* The access itself: any instruction of the list, at [r8 + r10]. */
+static void soft_access(struct cursor *k, uint32_t span, bool write)
+{
+	const struct vinsn *v = peek(k);
+
+	take(k, plain_mem(v, V_R8, V_R10, 1) && v->m.disp == 0 && v->m.size &&
+		v->m.size <= span && v->m.write == write &&
+		!v->m.bit_string && v->soft_ok);
+}
+
+/*
+ * lea r8d, [ea]; ends in an access of n bytes:
+ * r8 is the address (upper half zero), r10 its page, r9 that of byte n - 1;
+ * the tag is minus (page + 1), so that ecx is 0 only if the page is cached and
+ * both bytes are on it.
+ */
+static void soft(struct cursor *k)
+{
+	const struct vinsn *v = peek(k);
+	uint32_t span = 1;
+	bool write;
+
+	take(k, v->mnemonic == ZYDIS_MNEMONIC_LEA && v->width == 32 &&
+		v->dst == V_R8 && !v->bad);
+	if (peek(k)->mnemonic == ZYDIS_MNEMONIC_LEA) {
+		v = lea32(k, V_R9, V_R8, V_NONE);
+		k->ok &= v->m.disp > 0 && v->m.disp < (int32_t)PAGE_SIZE;
+		span = v->m.disp + 1;
+	}
+	page_of(k, V_R10, V_R8);
+	page_of(k, V_R9, span > 1 ? V_R9 : V_R8);
+	mov64(k, V_R11, V_RCX);
+	v = load(k, 32, V_RCX, V_R10, 4);
+	write = v->m.disp == (int32_t)ARENA_TAG(kind_of(k, true));
+	k->ok &= v->m.disp == (int32_t)ARENA_TAG(kind_of(k, write));
+	v = lea32(k, V_RCX, V_RCX, V_R9);
+	k->ok &= v->m.disp == 1;
+	jecxz(k, 2);
+	mov64(k, V_RCX, V_R11);
+	transfer(k, VF_CALL, bt_stub(k->c->bt, write ? STUB_soft_write
+						     : STUB_soft_read));
+	mov64(k, V_RCX, V_R11);
+	v = load(k, 64, V_R10, V_R10, 8);
+	k->ok &= v->m.disp == (int32_t)ARENA_ADD(kind_of(k, write));
+	soft_access(k, span, write);
+}
+
+/* movzx r9d, r8w; ends in a jump by this context's indirect table. */
+static void lookup(struct cursor *k)
+{
+	const struct vinsn *v = peek(k);
+	uint32_t id = k->c->ctx->id;
+
+	take(k, v->mnemonic == ZYDIS_MNEMONIC_MOVZX && v->width == 32 &&
+		v->dst == V_R9 && v->src == V_R8 && v->src_width == 16);
+	mov64(k, V_R11, V_RCX);
+	v = load(k, 32, V_RCX, V_R9, 4);
+	k->ok &= v->m.disp == (int32_t)ARENA_IBTC_TAG(id);
+	v = lea32(k, V_RCX, V_RCX, V_R8);
+	k->ok &= v->m.disp == 1;
+	jecxz(k, 2);
+	mov64(k, V_RCX, V_R11);
+	transfer(k, VF_JMP, bt_stub(k->c->bt, STUB_indirect));
+	mov64(k, V_RCX, V_R11);
+	v = peek(k);
+	take(k, v->flow == VF_JMP_MEM && plain_mem(v, V_R14, V_R9, 8) &&
+		v->m.size == 8 &&
+		v->m.disp == (int32_t)ARENA_IBTC_HOST(id));
+}
+
+/* Goes on behind itself only if the X table still has the frame. */
+static void guard(struct cursor *k)
+{
+	const struct vinsn *v;
+
+	mov64(k, V_R11, V_RCX);
+	v = load(k, 32, V_RCX, V_NONE, 0);
+	k->ok &= (uint64_t)v->m.disp - ARENA_X(k->c->ctx->user) < NPAGES * 4ull;
+	lea32(k, V_RCX, V_RCX, V_NONE);
+	jecxz(k, 3);
+	mov64(k, V_RCX, V_R11);
+	mov_imm(k, V_R8);
+	transfer(k, VF_JMP, bt_stub(k->c->bt, STUB_guard));
+	mov64(k, V_RCX, V_R11);
+}
+
+/* Where a return arrives: go on if r8d is the address that was pushed. */
+static void landing(struct cursor *k)
+{
+	const struct vinsn *v = peek(k);
+
+	if (v->mnemonic == ZYDIS_MNEMONIC_CMP) {
+		take(k, v->width == 32 && v->dst == V_R8 && v->has_imm &&
+			no_mem(v));
+		v = peek(k);
+		k->ok &= v->mnemonic == ZYDIS_MNEMONIC_JNZ;
+		transfer(k, VF_JCC, k->c->ctx->ret_miss);
+		return;
+	}
+	mov64(k, V_R11, V_RCX);
+	lea32(k, V_RCX, V_R8, V_NONE);
+	jecxz(k, 2);
+	mov64(k, V_RCX, V_R11);
+	transfer(k, VF_JMP, k->c->ctx->ret_miss);
+	mov64(k, V_RCX, V_R11);
+}
+
+/* STI: by the interpreter if something waits. */
+static void sti(struct cursor *k)
+{
+	const struct vinsn *v;
+
+	mov64(k, V_R11, V_RCX);
+	v = load(k, 32, V_RCX, V_NONE, 0);
+	k->ok &= v->m.disp == OFF(poll);
+	jecxz(k, 2);
+	mov64(k, V_RCX, V_R11);
+	transfer(k, VF_CALL, bt_stub(k->c->bt, STUB_interp));
+	mov64(k, V_RCX, V_R11);
+}
+
+static void pushf(struct cursor *k)
+{
+	take(k, peek(k)->mnemonic == ZYDIS_MNEMONIC_PUSHFQ &&
+		peek(k)->len == 1);
+	take(k, peek(k)->mnemonic == ZYDIS_MNEMONIC_POP &&
+		peek(k)->dst == V_R13 && peek(k)->width == 64 &&
+		no_mem(peek(k)));
+}
+
+static void rorx64(struct cursor *k, uint8_t src)
+{
+	const struct vinsn *v = peek(k);
+
+	take(k, v->mnemonic == ZYDIS_MNEMONIC_RORX && v->width == 64 &&
+		v->dst == V_R8 && v->src == src && no_mem(v) && v->imm == 32);
+}
+
+static void lea_sum(struct cursor *k, uint8_t index)
+{
+	const struct vinsn *v = peek(k);
+
+	take(k, v->mnemonic == ZYDIS_MNEMONIC_LEA && v->width == 64 &&
+		v->dst == V_R8 && plain_mem(v, V_R8, index, 1) &&
+		v->m.disp == 0);
+}
+
+static void mov32(struct cursor *k, uint8_t dst, uint8_t src)
+{
+	const struct vinsn *v = peek(k);
+
+	take(k, v->mnemonic == ZYDIS_MNEMONIC_MOV && v->width == 32 &&
+		v->dst == dst && v->src == src && no_mem(v));
+}
+
+/* The guest's time: edx:eax + tsc_offset in r8, and back. */
+static void rdtsc(struct cursor *k)
+{
+	const struct vinsn *v;
+
+	take(k, peek(k)->mnemonic == ZYDIS_MNEMONIC_RDTSC);
+	rorx64(k, V_RDX);
+	lea_sum(k, V_RAX);
+	v = load(k, 64, V_R9, V_NONE, 0);
+	k->ok &= v->m.disp == OFF(v.msr.tsc_offset);
+	lea_sum(k, V_R9);
+	mov32(k, V_RAX, V_R8);
+	rorx64(k, V_R8);
+	mov32(k, V_RDX, V_R8);
+}
+
+/* Leave by exit r9d, which must be one of this TU's. */
+static void thunk(struct cursor *k)
+{
+	const struct tu *tu = k->c->tu;
+	uint32_t id = mov_imm(k, V_R9);
+
+	k->ok &= tu && id - tu->exit0 < tu->nexit;
+	transfer(k, VF_JMP, bt_stub(k->c->bt, STUB_chain));
+}
+
+/* A return that was not predicted: the return stack starts over. */
+static void rs_reset(struct cursor *k)
+{
+	const struct vinsn *v = load(k, 64, V_RSP, V_NONE, 0);
+
+	k->ok &= !k->c->tu && v->m.disp == OFF(rs_top);
+}
+
+enum vseq vseq_match(const struct vcode *c, uint32_t i, unsigned *len)
+{
+	static void (*const match[])(struct cursor *) = {
+		[VSEQ_SOFT] = soft, [VSEQ_LOOKUP] = lookup,
+		[VSEQ_GUARD] = guard, [VSEQ_LANDING] = landing,
+		[VSEQ_STI] = sti, [VSEQ_PUSHF] = pushf, [VSEQ_THUNK] = thunk,
+		[VSEQ_RS_RESET] = rs_reset, [VSEQ_RDTSC] = rdtsc,
+	};
+
+	for (unsigned s = VSEQ_NONE + 1; s < ARRAY_SIZE(match); s++) {
+		struct cursor k = { c, i, true };
+
+		match[s](&k);
+		if (k.ok && k.i <= c->n) {
+			*len = k.i - i;
+			return s;
+		}
+	}
+	*len = 0;
+	return VSEQ_NONE;
+}
+
+void vseq_guard(const struct vcode *c, uint32_t i, uint32_t *page,
+		uint32_t *gpfn, uint32_t *eip)
+{
+	*page = (c->v[i + 1].m.disp - ARENA_X(c->ctx->user)) / 4;
+	*gpfn = -c->v[i + 2].m.disp - 1;
+	*eip = c->v[i + 5].imm;
+}
+
+uint32_t vseq_landing_eip(const struct vcode *c, uint32_t i)
+{
+	const struct vinsn *v = &c->v[i];
+
+	return v->mnemonic == ZYDIS_MNEMONIC_CMP ? (uint32_t)v->imm
+						 : -(uint32_t)v[1].m.disp;
+}
