@@ -11,7 +11,7 @@
  *   rsp                           return-prediction stack of this privilege
  *   rflags                        guest CF PF AF ZF SF OF DF
  *   gs base                       window of the current context
- * Everything else of the guest is in bt->v; IF, IOPL and the other system
+ * Everything else of the guest is in bt->v; IF, DF, IOPL and the other system
  * flags are in bt->sysflags.
  *
  * All callouts from the TC have one shape: save the guest registers in bt->v,
@@ -230,9 +230,9 @@ struct bt {
 	struct vcpu v;
 
 	/* Hot fields, addressed from r14 by the stubs and templates. */
-	uint32_t sysflags;	/* rflags but for arithmetic and DF */
+	uint32_t sysflags;	/* rflags but for the arithmetic ones */
 	uint32_t poll;		/* an interrupt or NMI waits */
-	uint64_t hflags;	/* host flags at the last callout */
+	uint64_t hflags;	/* the arithmetic ones, during callouts */
 	uint64_t r8, r9, r10, r11; /* scratch registers at the last callout */
 	uint64_t site;		/* return address of the last callout */
 	uint64_t resume;	/* where to go back to */

@@ -91,7 +91,7 @@ static uint32_t ctx_flags(const struct bt *bt)
 		f |= CTX_FS_OK;
 	if (based_data(&v->seg[SEG_GS]))
 		f |= CTX_GS_OK;
-	if (bt->hflags & FLAG_DF)
+	if (bt->sysflags & FLAG_DF)
 		f |= CTX_DF;
 	return f;
 }

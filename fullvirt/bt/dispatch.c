@@ -17,16 +17,15 @@
 
 void bt_flags_in(struct bt *bt)
 {
-	bt->v.rflags = (bt->hflags & (FLAGS_ARITH | FLAG_DF)) | FLAG_FIXED |
-		       bt->sysflags;
+	bt->v.rflags = (bt->hflags & FLAGS_ARITH) | FLAG_FIXED | bt->sysflags;
 }
 
 void bt_flags_out(struct bt *bt)
 {
 	uint64_t f = bt->v.rflags;
 
-	bt->hflags = (f & (FLAGS_ARITH | FLAG_DF)) | FLAG_FIXED | FLAG_IF;
-	bt->sysflags = f & ~(FLAGS_ARITH | FLAG_DF | FLAG_FIXED);
+	bt->hflags = f & FLAGS_ARITH;
+	bt->sysflags = f & ~(FLAGS_ARITH | FLAG_FIXED);
 }
 
 /* Before C code that may use the FPU, or the guest's FPU image. */

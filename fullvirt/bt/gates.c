@@ -258,8 +258,7 @@ static void *popf(struct bt *bt)
 	f = (*p & ~keep) | (bt->sysflags & keep);
 	f &= FLAGS_ARITH | FLAG_DF | FLAG_IF | FLAG_IOPL | FLAG_ID |
 	     FLAGS_ODD;
-	if (f & FLAGS_ODD || (f ^ bt->sysflags) & FLAG_IOPL ||
-	    (f ^ bt->hflags) & FLAG_DF)
+	if (f & FLAGS_ODD || (f ^ bt->sysflags) & (FLAG_IOPL | FLAG_DF))
 		return hot_slow(bt);
 	bt->v.gpr[GPR_SP] = (uint32_t)(bt->v.gpr[GPR_SP] + 4);
 	set_flags(bt, f);

@@ -189,7 +189,7 @@ static uint32_t scan_chunk(struct bt *bt, uint32_t what, bool *ended)
 	bt->v.gpr[GPR_DI] = (uint32_t)(di + n * size);
 	if (source)
 		bt->v.gpr[GPR_SI] = (uint32_t)(si + n * size);
-	bt->hflags = (bt->hflags & ~FLAGS_ARITH) | (k.flags & FLAGS_ARITH);
+	bt->hflags = k.flags & FLAGS_ARITH;
 	*ended = !(k.flags & FLAG_ZF) == !(what & HOT_REPNE);
 	return n;
 }

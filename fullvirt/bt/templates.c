@@ -123,7 +123,7 @@ static void leave(struct region *r, const struct ginsn *g)
 	e_mov32(&r->e, RBP, R13);
 }
 
-/* The host's image has IF and bit 1 set; sysflags holds neither bit 1. */
+/* The host's image has IF and bit 1 set; DF is in it and in sysflags. */
 static void pushf(struct region *r, const struct ginsn *g)
 {
 	struct emit *e = &r->e;
@@ -132,7 +132,8 @@ static void pushf(struct region *r, const struct ginsn *g)
 	e8(e, 0x41);
 	e8(e, 0x5d);		/* pop r13 */
 	e_load32(e, R8, OFF(sysflags));
-	e_lea32(e, R13, (struct hmem){ R13, R8, 0, -(int32_t)FLAG_IF });
+	e_lea32(e, R13, (struct hmem){ R13, R8, 0, -(int32_t)(FLAG_IF |
+			 (r->flags & CTX_DF ? FLAG_DF : 0)) });
 	tpl_push_reg(r, R13);
 }
 
@@ -167,67 +168,16 @@ void tpl_exit(struct region *r, uint8_t *patch, uint32_t eip)
 	r->exits[r->nexits++] = (struct pending_exit){ patch, eip };
 }
 
-/* Register-only ALU operations that set all arithmetic flags, read none. */
-static bool sets_all_flags(const struct ginsn *g)
-{
-	uint8_t op = g->opcode;
-
-	if (g->cls != C_IDENT || g->map || g->mem)
-		return false;
-	if (op < 0x40)
-		return (op & 7) < 6 && (op & 0x38) != 0x10 &&
-		       (op & 0x38) != 0x18;
-	if (op >= 0x80 && op <= 0x83)
-		return g->reg != 2 && g->reg != 3;
-	return op == 0x84 || op == 0x85 || op == 0xa8 || op == 0xa9;
-}
-
-/* mov, lea, movzx, movsx between registers. */
-static bool keeps_flags(const struct ginsn *g)
-{
-	if (g->cls == C_LEA)
-		return true;
-	if (g->cls != C_IDENT || g->mem)
-		return false;
-	if (g->map == 1)
-		return (g->opcode & 0xf6) == 0xb6;
-	return (g->opcode >= 0x88 && g->opcode <= 0x8b) ||
-	       (g->opcode >= 0xb0 && g->opcode <= 0xbf);
-}
-
-/*
- * Are the flags at the instruction behind @g overwritten before anything reads
- * them or can fault?  Then nobody can tell what they were.
- */
-static bool flags_dead_after(const struct region *r, const struct ginsn *g)
-{
-	const struct ginsn *end = r->g + r->n;
-	uint32_t eip = g->eip + g->len;
-
-	for (g++; g < end && g->eip == eip; eip += g->len, g++) {
-		if (sets_all_flags(g))
-			return true;
-		if (!keeps_flags(g))
-			return false;
-	}
-	return false;
-}
-
 /*
  * Where a host RET arrives after a guest RET, with the guest's return address
- * in r8d: go on if it is the expected one.
+ * in r8d: go on if it is the expected one.  Flags must survive even where the
+ * code that follows sets them, since it may not be what follows.
  */
 static void landing(struct region *r, const struct ginsn *g)
 {
 	struct emit *e = &r->e;
 	uint32_t expected = g->eip + g->len;
 
-	if (flags_dead_after(r, g)) {
-		e_rm_reg(e, false, 0x81, 7, R8);	/* cmp r8d, imm32 */
-		e32(e, expected);
-		e_jcc32(e, 5, r->ctx->ret_miss);
-		return;
-	}
 	e_mov64(e, R11, RCX);
 	e_rm_mem(e, false, 0x8d, RCX,
 		 (struct hmem){ R8, NO_REG, 0, -(int32_t)expected });
@@ -335,7 +285,7 @@ static void set_if(struct region *r, bool on)
 
 	e_rm_mem(e, false, 0xc6, 0,
 		 (struct hmem){ R14, NO_REG, 0, OFF(sysflags) + 1 });
-	e8(e, iopl << 4 | on << 1);
+	e8(e, iopl << 4 | (r->flags & CTX_DF ? 4 : 0) | on << 1);
 }
 
 static bool may_set_if(const struct region *r)
