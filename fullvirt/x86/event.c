@@ -247,6 +247,19 @@ static void fault_effects(struct x86 *x)
 	}
 }
 
+/* A T-bit task, or a breakpoint on the frame: traps behind the delivery. */
+static enum x86_result trap_pending(struct x86 *x)
+{
+	struct x86_decode_cache *c = x->cache;
+
+	if (!c->dr6_pending)
+		return X86_OK;
+	x->v->dr[6] |= c->dr6_pending;
+	c->dr6_pending = 0;
+	c->fault = (struct fault){ .vector = VEC_DB, .trap = true };
+	return x86_fault_deliver(x);
+}
+
 static enum x86_result shutdown(struct x86 *x)
 {
 	x->v->activity = ACTIVITY_SHUTDOWN;
@@ -282,7 +295,7 @@ enum x86_result x86_event_deliver(struct x86 *x, struct event ev)
 		c->exceptions++;
 	else
 		c->intrs++;
-	return X86_OK;
+	return trap_pending(x);
 }
 
 enum x86_result x86_fault_deliver(struct x86 *x)

@@ -11,6 +11,11 @@
  * run on x->v->fpu through fxrstor/fxsave in fpu.c's assembly; the owner of
  * live state saves it first in hooks->fpu_acquire.
  *
+ * Known differences from hardware: an x87 exception with CR0.NE clear (FERR#,
+ * IRQ 13) is X86_CANNOT; with MXCSR.OM clear, an exact result that overflows
+ * also sets MXCSR.PE; FIP and FDP read as zero after the FPU state was live in
+ * the host's registers; a TSS that makes CR3 fault does so in the old task.
+ *
  * Instructions are atomic: an instruction that faults leaves the vCPU and
  * memory as they were at its start (REP strings: at the faulting iteration).
  */

@@ -192,6 +192,17 @@ START_TEST(t_bit_traps_in_the_new_task)
 }
 END_TEST
 
+START_TEST(t_bit_traps_before_the_handler_task_s_first_instruction)
+{
+	task2();
+	put16(AT_TSS2 + 0x64, 1);
+	gate_set(AT_IDT + 0x30 * 8, TSS2_SEL, 0, ACC_TASK, 0);
+	x86_deliver(&rig.x, X86_EVENT_INTR, 0x30, false, 0);
+	ck_assert_uint_eq(rig.v.rip, AT_HANDLER + VEC_DB * 16);
+	ck_assert_uint_eq(get32(rig.v.gpr[GPR_SP]), ENTRY);
+}
+END_TEST
+
 START_TEST(switch_into_v86)
 {
 	task2();
@@ -315,6 +326,7 @@ RIG_MAIN("interp_task", jump_saves_the_old_task_and_loads_the_new,
 	 software_interrupt_through_a_task_gate_saves_the_next_eip,
 	 bad_selector_in_the_new_task_faults_there,
 	 switch_loads_cr3_when_paging, t_bit_traps_in_the_new_task,
+	 t_bit_traps_before_the_handler_task_s_first_instruction,
 	 switch_into_v86, a_16_bit_task_loads_words,
 	 iret_to_a_task_that_is_not_busy_is_ts,
 	 unwritable_old_tss_faults_in_the_old_task,
