@@ -241,6 +241,15 @@ struct bt {
 	uint64_t rs_save;	/* rsp of the return stack during callouts */
 	uint64_t rs_top;	/* start of the current return stack */
 	uint64_t kick;		/* set by the signal handler */
+	/*
+	 * The last flat descriptor loaded into DS and ES, so that loading it
+	 * again is a comparison (see templates.c).
+	 */
+	struct seg_cache {
+		uint32_t neg_sel, lin;	/* -selector; where its descriptor is */
+		uint64_t neg_raw;	/* -its 8 bytes */
+		struct segment seg;
+	} seg_cache[2];		/* ES, DS */
 	void *(*fn_interp)(struct bt *);
 	void *(*fn_soft_read)(struct bt *);
 	void *(*fn_soft_write)(struct bt *);
@@ -365,7 +374,7 @@ enum bt_stub {
 /* Specialised callouts: name, C function; stub is STUB_hot + HOT_STRIDE * n. */
 #define BT_HOTS(X)							\
 	X(string) X(scan) X(popf) X(mov_seg) X(pop_seg) X(iret) X(sysenter)	\
-	X(sysexit) X(int_n)
+	X(sysexit) X(int_n) X(desc_table)
 
 enum bt_hot {
 #define X(name) HOT_##name,
@@ -460,6 +469,7 @@ void bt_dispatch_init(struct bt *bt);
 
 /* hot.c, gates.c */
 void bt_hot_init(struct bt *bt);
+void bt_seg_cache_clear(struct bt *bt);
 void bt_gates_init(struct bt *bt);
 extern const struct x86_hooks bt_hooks;
 

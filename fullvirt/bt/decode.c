@@ -50,7 +50,7 @@ static const uint8_t class_one[256] = {
 
 /* Opcode map 0F. */
 static const uint8_t class_0f[256] = {
-	N, N, N, N, N, E, N, E,				/* 00 */
+	N, C_DESC_TABLE, N, N, N, E, N, E,		/* 00 */
 	N, N, N, E, N, C_NOP, N, N,			/* 08 */
 	R8X(I),						/* 10 SSE moves */
 	R8X(C_NOP),					/* 18 hints */

@@ -258,6 +258,7 @@ static void *interpret(struct bt *bt)
 	bool moved;
 	void *out;
 
+	bt_seg_cache_clear(bt);
 	bt_flags_in(bt);
 	do {
 		enum x86_result r = x86_step(&bt->x);

@@ -24,7 +24,7 @@ enum insn_class {
 	C_CALL, C_CALL_IND, C_RET, C_JMP, C_JMP_IND, C_JCC, C_LOOP,
 	C_MOFFS, C_STRING, C_CLI, C_STI, C_RDTSC,
 	C_FROM_SEG, C_LOAD_SEG, C_IRET, C_SYSENTER, C_SYSEXIT, C_INT,
-	C_FROM_CR, C_SET_DF,
+	C_FROM_CR, C_SET_DF, C_DESC_TABLE,
 	C_INTERP_END,	/* interpreted and always leaves the TU */
 };
 

@@ -247,6 +247,7 @@ static void bt_set_state(struct engine *e, const struct vcpu *in)
 
 	bt->v = *in;
 	bt_flags_out(bt);
+	bt_seg_cache_clear(bt);
 	x86_tlb_flush(&bt->x);
 	soft_flush(bt, true);
 	window_drop_all(bt, &bt->kwin);

@@ -253,6 +253,31 @@ static bool plain_data(uint64_t d, unsigned cpl, uint16_t sel)
 	return (desc_kind(d) & 0x9b) == 0x93 && dpl >= cpl && dpl >= rpl;
 }
 
+void bt_seg_cache_clear(struct bt *bt)
+{
+	/* No selector is this large. */
+	bt->seg_cache[0].neg_sel = bt->seg_cache[1].neg_sel = 0x80000000u;
+}
+
+static void cache_segment(struct bt *bt, enum seg_reg seg, uint64_t d)
+{
+	const struct segment *s = &bt->v.seg[seg];
+	uint32_t lin = bt->v.gdtr.base + (s->selector & ~7u);
+
+	if (s->base || s->limit != 0xffffffffu)
+		return;
+	bt->seg_cache[seg == SEG_DS] = (struct seg_cache){
+		.neg_sel = -(uint32_t)s->selector, .lin = lin, .neg_raw = -d,
+		.seg = *s };
+}
+
+/* SGDT, LGDT and their group: the GDT may be another one afterwards. */
+static void *desc_table(struct bt *bt)
+{
+	bt_seg_cache_clear(bt);
+	return hot_slow(bt);
+}
+
 static bool load_data(struct bt *bt, enum seg_reg seg, uint16_t sel)
 {
 	struct segment *s = &bt->v.seg[seg];
@@ -272,6 +297,8 @@ static bool load_data(struct bt *bt, enum seg_reg seg, uint16_t sel)
 	if (!plain_data(d, bt->ctx->flags & CTX_CPL_MASK, sel))
 		return false;
 	*s = hot_segment(d, sel);
+	if (!(sel & 4) && (seg == SEG_DS || seg == SEG_ES))
+		cache_segment(bt, seg, d);
 	return true;
 }
 
@@ -311,6 +338,8 @@ void bt_hot_init(struct bt *bt)
 {
 	bt->fn_hot[HOT_string] = string;
 	bt->fn_hot[HOT_scan] = scan;
+	bt->fn_hot[HOT_desc_table] = desc_table;
+	bt_seg_cache_clear(bt);
 	bt->fn_hot[HOT_mov_seg] = mov_seg;
 	bt->fn_hot[HOT_pop_seg] = pop_seg;
 	bt_gates_init(bt);

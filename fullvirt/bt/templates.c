@@ -474,6 +474,59 @@ static void string(struct region *r, const struct ginsn *g)
 		hot(r, g, scan ? HOT_scan : HOT_string, what);
 }
 
+/*
+ * mov ds or es, with the selector in r11d: compare it and its descriptor in
+ * the GDT with what was loaded last, and load that again.  Everything else,
+ * and the exceptions, are the callout's.
+ */
+static void load_flat_again(struct region *r, const struct ginsn *g,
+			    unsigned seg)
+{
+	struct emit *e = &r->e;
+	uint32_t c = OFF(seg_cache) + (seg == SEG_DS) * sizeof(struct seg_cache);
+	uint32_t to = OFF(v.seg) + seg * sizeof(struct segment);
+	struct gaccess desc = { true, { R9, NO_REG, 0, 0 } };
+	uint8_t *differs[2], *over;
+
+	e_rm_reg(e, false, 0x0fb7, R8, R11);
+	e_mov32(e, R13, R11);
+	e_mov64(e, R11, RCX);
+	e_load32(e, RCX, c + __builtin_offsetof(struct seg_cache, neg_sel));
+	e_lea32(e, RCX, (struct hmem){ RCX, R8, 0, 0 });
+	e_jecxz(e, 2);
+	e8(e, 0xeb);
+	differs[0] = e->p;
+	e8(e, 0);
+	e_mov64(e, RCX, R11);
+	e_load32(e, R9, c + __builtin_offsetof(struct seg_cache, lin));
+	tpl_window_prefix(e);
+	e_rm_mem(e, true, 0x8b, R10, desc.m);
+	e_rm_mem(e, true, 0x8b, RCX, (struct hmem){ R14, NO_REG, 0,
+		 c + __builtin_offsetof(struct seg_cache, neg_raw) });
+	e_rm_mem(e, true, 0x8d, RCX, (struct hmem){ RCX, R10, 0, 0 });
+	e8(e, 0xe3);		/* jrcxz */
+	e8(e, 2);
+	e8(e, 0xeb);
+	differs[1] = e->p;
+	e8(e, 0);
+	for (unsigned i = 0; i < sizeof(struct segment); i += 8) {
+		e_rm_mem(e, true, 0x8b, R8, (struct hmem){ R14, NO_REG, 0, c + i +
+			 __builtin_offsetof(struct seg_cache, seg) });
+		e_rm_mem(e, true, 0x89, R8,
+			 (struct hmem){ R14, NO_REG, 0, to + i });
+	}
+	e_mov64(e, RCX, R11);
+	e8(e, 0xeb);
+	over = e->p;
+	e8(e, 0);
+	*differs[0] = e->p - (differs[0] + 1);
+	*differs[1] = e->p - (differs[1] + 1);
+	e_mov64(e, RCX, R11);
+	e_mov32(e, R11, R13);
+	hot_plain(r, g, HOT_mov_seg, seg | 8 << 4);
+	*over = e->p - (over + 1);
+}
+
 /* mov sreg, r32 and pop es, ds, fs, gs. */
 static void load_seg(struct region *r, const struct ginsn *g)
 {
@@ -485,10 +538,15 @@ static void load_seg(struct region *r, const struct ginsn *g)
 			tpl_rm(&r->e, 0x0fb7, R11,
 			       tpl_access(r, g->seg, g_address(g, 0), 2,
 					  false));
-			seg |= 8 << 4;
 		} else {
-			seg |= g->rm << 4;
+			e_mov32(&r->e, R11, hreg(g->rm));
 		}
+		if ((seg == SEG_DS || seg == SEG_ES) && !g->odd && !g->p66 &&
+		    r->flags & CTX_WINDOW && !(r->flags & CTX_CPL_MASK)) {
+			load_flat_again(r, g, seg);
+			return;
+		}
+		seg |= 8 << 4;
 		hot_plain(r, g, HOT_mov_seg, seg);
 		return;
 	}
@@ -497,9 +555,74 @@ static void load_seg(struct region *r, const struct ginsn *g)
 	hot_plain(r, g, HOT_pop_seg, seg);
 }
 
+/*
+ * POPF at privilege 0 that changes no flag but arithmetic ones and IF, with no
+ * interrupt waiting.  The old flags are dead once the stack has been read.
+ */
+static void popf_inline(struct region *r, const struct ginsn *g)
+{
+	struct emit *e = &r->e;
+	uint32_t iopl = (r->flags & CTX_IOPL_MASK) >> CTX_IOPL_SHIFT;
+	uint8_t *slow[2], *over;
+
+	load_stack(r, R13);
+	e_mov32(e, R8, R13);
+	e_rm_mem(e, false, 0x33, R8,
+		 (struct hmem){ R14, NO_REG, 0, OFF(sysflags) });
+	e_rm_reg(e, false, 0xf7, 0, R8);	/* test r8d, imm32 */
+	e32(e, ~(FLAGS_ARITH | FLAG_FIXED | FLAG_IF));
+	e8(e, 0x75);
+	slow[0] = e->p;
+	e8(e, 0);
+	e_rm_mem(e, false, 0x83, 7,		/* cmp dword [poll], 0 */
+		 (struct hmem){ R14, NO_REG, 0, OFF(poll) });
+	e8(e, 0);
+	e8(e, 0x75);
+	slow[1] = e->p;
+	e8(e, 0);
+	e_mov32(e, R8, R13);
+	e_rm_reg(e, false, 0xc1, 5, R8);	/* shr r8d, 8 */
+	e8(e, 8);
+	e_rm_reg(e, false, 0x83, 4, R8);	/* and r8d, IF >> 8 */
+	e8(e, FLAG_IF >> 8);
+	e_rm_reg(e, false, 0x83, 1, R8);	/* or r8d, ... */
+	e8(e, iopl << 4 | (r->flags & CTX_DF ? FLAG_DF >> 8 : 0));
+	adjust_sp(r, 4);
+	e_rm_mem(e, false, 0x88, R8,
+		 (struct hmem){ R14, NO_REG, 0, OFF(sysflags) + 1 });
+	e_mov64(e, R8, RAX);
+	e_mov32(e, RAX, R13);
+	e_rm_reg(e, false, 0xc1, 5, RAX);	/* shr eax, 11 */
+	e8(e, 11);
+	e_rm_reg(e, false, 0x83, 4, RAX);	/* and eax, 1 */
+	e8(e, 1);
+	e_rm_reg(e, false, 0xc1, 4, R13);	/* shl r13d, 8 */
+	e8(e, 8);
+	e_rm_reg(e, false, 0x0b, RAX, R13);	/* or eax, r13d */
+	e8(e, 0x04);				/* add al, 7f: OF */
+	e8(e, 0x7f);
+	e8(e, 0x9e);				/* sahf */
+	e_mov64(e, RAX, R8);
+	e8(e, 0xeb);
+	over = e->p;
+	e8(e, 0);
+	*slow[0] = e->p - (slow[0] + 1);
+	*slow[1] = e->p - (slow[1] + 1);
+	hot_plain(r, g, HOT_popf, 0);
+	*over = e->p - (over + 1);
+}
+
 static void popf(struct region *r, const struct ginsn *g)
 {
-	hot_plain(r, g, HOT_popf, 0);
+	if (!(r->flags & CTX_CPL_MASK) && !g->odd && !g->rep && !g->lock)
+		popf_inline(r, g);
+	else
+		hot_plain(r, g, HOT_popf, 0);
+}
+
+static void desc_table(struct region *r, const struct ginsn *g)
+{
+	hot(r, g, HOT_desc_table, 0);
 }
 
 static void iret(struct region *r, const struct ginsn *g)
@@ -535,6 +658,7 @@ static void (*const templates[])(struct region *, const struct ginsn *) = {
 	[C_FROM_SEG] = from_seg, [C_LOAD_SEG] = load_seg, [C_IRET] = iret,
 	[C_SYSENTER] = sysenter, [C_SYSEXIT] = sysexit, [C_INT] = int_n,
 	[C_INTERP_END] = interp, [C_FROM_CR] = from_cr, [C_SET_DF] = set_df,
+	[C_DESC_TABLE] = desc_table,
 };
 
 /* FS and GS operands need a usable, flat-limited segment in this context. */
