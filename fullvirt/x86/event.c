@@ -247,19 +247,6 @@ static void fault_effects(struct x86 *x)
 	}
 }
 
-/* A T-bit task, or a breakpoint on the frame: traps behind the delivery. */
-static enum x86_result trap_pending(struct x86 *x)
-{
-	struct x86_decode_cache *c = x->cache;
-
-	if (!c->dr6_pending)
-		return X86_OK;
-	x->v->dr[6] |= c->dr6_pending;
-	c->dr6_pending = 0;
-	c->fault = (struct fault){ .vector = VEC_DB, .trap = true };
-	return x86_fault_deliver(x);
-}
-
 static enum x86_result shutdown(struct x86 *x)
 {
 	x->v->activity = ACTIVITY_SHUTDOWN;
@@ -295,7 +282,12 @@ enum x86_result x86_event_deliver(struct x86 *x, struct event ev)
 		c->exceptions++;
 	else
 		c->intrs++;
-	return trap_pending(x);
+	/*
+	 * Breakpoints that the frame itself hit are dropped: a #DB whose frame
+	 * hits one would never end.  The T bit of a task traps in the next step.
+	 */
+	c->dr6_pending &= DR6_BT;
+	return X86_OK;
 }
 
 enum x86_result x86_fault_deliver(struct x86 *x)

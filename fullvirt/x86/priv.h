@@ -378,6 +378,8 @@ enum x86_result x86_event_deliver(struct x86 *x, struct event ev);
 enum x86_result x86_fault_deliver(struct x86 *x);
 
 /* Debug registers: debug.c */
+#define DR6_BS	(1u << 14)	/* single step */
+#define DR6_BT	(1u << 15)	/* T bit of a TSS */
 void x86_debug_refresh(struct x86 *x);
 void x86_debug_fetch(struct x86 *x, uint32_t lin);
 void x86_debug_data(struct x86 *x, uint32_t lin, unsigned size, bool write);

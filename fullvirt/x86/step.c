@@ -12,8 +12,6 @@
 
 #include "fullvirt/x86/priv.h"
 
-#define DR6_BS	(1u << 14)
-
 int x86_init(struct x86 *x, struct vcpu *v, struct mem *mem,
 	     struct engine_bus *bus, const struct x86_hooks *hooks,
 	     void *opaque)
@@ -80,8 +78,12 @@ static void step_careful(struct x86 *x)
 {
 	struct x86_decode_cache *c = x->cache;
 	struct vcpu *v = x->v;
-	uint32_t shadow = v->shadow, dr6;
+	uint32_t shadow = v->shadow, dr6 = c->dr6_pending;
 
+	if (dr6 && !(shadow & SHADOW_MOV_SS)) {
+		c->dr6_pending = 0;
+		x86_trap_debug(x, dr6);
+	}
 	if (c->code_break && !(v->rflags & FLAG_RF) &&
 	    !(shadow & SHADOW_MOV_SS))
 		x86_debug_fetch(x, (uint32_t)(v->seg[SEG_CS].base + v->rip));

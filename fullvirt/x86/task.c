@@ -7,7 +7,6 @@
  */
 #include "fullvirt/x86/priv.h"
 
-#define DR6_BT		(1u << 15)
 #define DR7_LOCAL	0x155u	/* L0..L3 and LE */
 
 /* All that exist: no VIF and VIP, VME is not offered. */

@@ -5,7 +5,6 @@
  */
 #include "tests/unit/interp_rig.c"
 
-#define DR6_BS	(1u << 14)
 #define DR6_BD	(1u << 13)
 
 CODE(int_80, "int $0x80");
@@ -254,7 +253,7 @@ START_TEST(single_step_traps_after_the_instruction)
 	ck_assert_uint_eq(frame(0), AT_CODE + 1);
 	ck_assert(frame(2) & FLAG_TF);
 	ck_assert(!(rig.v.rflags & FLAG_TF));
-	ck_assert(rig.v.dr[6] & DR6_BS);
+	ck_assert(rig.v.dr[6] & (1u << 14));
 }
 END_TEST
 
@@ -334,6 +333,20 @@ START_TEST(data_breakpoint_is_a_trap_behind_the_write)
 }
 END_TEST
 
+START_TEST(breakpoint_on_the_frame_of_db_ends)
+{
+	rig.v.dr[0] = AT_STACK - 4;
+	rig.v.dr[7] |= 2 | 1u << 16 | 3u << 18;	/* G0, write, 4 bytes */
+	rig.v.rflags |= FLAG_TF;
+	load(nops);
+	steps(1);
+	ck_assert_uint_eq(rig.v.rip, AT_HANDLER + VEC_DB * 16);
+	put8(rig.v.rip, 0x90);
+	steps(1);
+	ck_assert_uint_eq(rig.v.rip, AT_HANDLER + VEC_DB * 16 + 1);
+}
+END_TEST
+
 START_TEST(general_detect_guards_the_debug_registers)
 {
 	rig.v.dr[7] |= 1u << 13;
@@ -402,6 +415,7 @@ RIG_MAIN("interp_event", interrupt_gate_clears_if_and_trap_gate_keeps_it,
 	 single_step_stops_rep_after_each_element,
 	 instruction_breakpoint_is_a_fault_that_rf_masks,
 	 data_breakpoint_is_a_trap_behind_the_write,
+	 breakpoint_on_the_frame_of_db_ends,
 	 general_detect_guards_the_debug_registers,
 	 alignment_is_checked_in_ring3_only, halt_reports_and_advances,
 	 nmi_blocks_itself_until_iret)

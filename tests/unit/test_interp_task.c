@@ -6,7 +6,6 @@
 #include "tests/unit/interp_rig.c"
 
 #define BUSY	2
-#define DR6_BT	(1u << 15)
 
 CODE(jump_tss2, "ljmp $0x30, $0");
 CODE(call_tss2, "lcall $0x30, $0");
@@ -188,7 +187,7 @@ START_TEST(t_bit_traps_in_the_new_task)
 	steps(1);
 	ck_assert_uint_eq(rig.v.rip, AT_HANDLER + VEC_DB * 16);
 	ck_assert_uint_eq(get32(rig.v.gpr[GPR_SP]), ENTRY);
-	ck_assert(rig.v.dr[6] & DR6_BT);
+	ck_assert(rig.v.dr[6] & (1u << 15));
 }
 END_TEST
 
@@ -198,6 +197,7 @@ START_TEST(t_bit_traps_before_the_handler_task_s_first_instruction)
 	put16(AT_TSS2 + 0x64, 1);
 	gate_set(AT_IDT + 0x30 * 8, TSS2_SEL, 0, ACC_TASK, 0);
 	x86_deliver(&rig.x, X86_EVENT_INTR, 0x30, false, 0);
+	steps(1);
 	ck_assert_uint_eq(rig.v.rip, AT_HANDLER + VEC_DB * 16);
 	ck_assert_uint_eq(get32(rig.v.gpr[GPR_SP]), ENTRY);
 }
