@@ -111,13 +111,23 @@ static int load_field(struct device *d, const struct field *f,
 {
 	char *p = (char *)d + f->offset;
 	uint64_t deadline;
+	uint8_t truth;
 
-	if (f->kind == FIELD_PLAIN)
+	switch (f->kind) {
+	case FIELD_PLAIN:
 		return state_get(s, p, f->size);
-	if (state_get(s, &deadline, sizeof(deadline)))
-		return -EINVAL;
-	timer_set((struct timer *)p, deadline);
-	return 0;
+	case FIELD_TRUTH:
+		if (state_get(s, &truth, 1) || truth > 1)
+			return -EINVAL;
+		*(bool *)p = truth;
+		return 0;
+	case FIELD_DEADLINE:
+		if (state_get(s, &deadline, sizeof(deadline)))
+			return -EINVAL;
+		timer_set((struct timer *)p, deadline);
+		return 0;
+	}
+	return -EINVAL;
 }
 
 static int field_index(const struct device_class *c, const char *name)

@@ -18,6 +18,7 @@ struct state;
 
 enum field_kind {
 	FIELD_PLAIN,		/* bytes as they lie in the structure */
+	FIELD_TRUTH,		/* a bool: one byte, 0 or 1 */
 	FIELD_DEADLINE,		/* struct timer: its deadline in guest ns */
 };
 
@@ -31,6 +32,9 @@ struct field {
 #define FIELD(type, member, ver) \
 	{ #member, offsetof(type, member), sizeof(((type *)0)->member), \
 	  FIELD_PLAIN, ver }
+#define FIELD_BOOL(type, member, ver) \
+	{ #member, offsetof(type, member), sizeof(((type *)0)->member), \
+	  FIELD_TRUTH, ver }
 #define FIELD_TIMER(type, member, ver) \
 	{ #member, offsetof(type, member), sizeof(uint64_t), \
 	  FIELD_DEADLINE, ver }

@@ -349,9 +349,9 @@ static void destroy(struct device *d)
 }
 
 static const struct field fields[] = {
-	FIELD(struct i8042, irq1.level, 1),
-	FIELD(struct i8042, irq12.level, 1),
-	FIELD(struct i8042, a20.level, 1),
+	FIELD_BOOL(struct i8042, irq1.level, 1),
+	FIELD_BOOL(struct i8042, irq12.level, 1),
+	FIELD_BOOL(struct i8042, a20.level, 1),
 	FIELD(struct i8042, keyboard, 1),
 	FIELD(struct i8042, mouse, 1),
 	FIELD(struct i8042, ram, 1),

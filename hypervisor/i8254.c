@@ -558,7 +558,7 @@ static void destroy(struct device *d)
 
 static const struct field fields[] = {
 	FIELD(struct i8254, ch, 1),
-	FIELD(struct i8254, irq.level, 1),
+	FIELD_BOOL(struct i8254, irq.level, 1),
 	FIELD_TIMER(struct i8254, timer, 1),
 	FIELD(struct i8254, edges, 1),
 	FIELD(struct i8254, port61, 1),

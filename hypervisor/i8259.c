@@ -392,7 +392,7 @@ static void destroy(struct device *d)
 
 static const struct field fields[] = {
 	FIELD(struct i8259, chip, 1),
-	FIELD(struct i8259, intr.level, 1),
+	FIELD_BOOL(struct i8259, intr.level, 1),
 };
 
 static const struct device_class i8259_class = {

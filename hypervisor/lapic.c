@@ -66,7 +66,9 @@ struct lapic {
 	struct irq intr, nmi;
 	struct timer timer;
 	uint64_t base;			/* IA32_APIC_BASE */
-	uint64_t started;		/* guest ns of the timer's start */
+	gpa_t mapped;			/* where the registers are; 0: nowhere */
+	/* Guest ns of the timer's start; modulo 2^64, may lie before 0. */
+	uint64_t started;
 	uint64_t periods;		/* delivered since then */
 	uint32_t irr[8], isr[8], tmr[8];
 	uint32_t lvt[LVT_COUNT];
@@ -641,20 +643,23 @@ uint64_t lapic_base(const struct lapic *l)
 	return l->base;
 }
 
+/* Put the registers where @base says. */
 static void remap(struct lapic *l, uint64_t base)
 {
-	uint64_t old = l->base & BASE_ADDR, new = base & BASE_ADDR;
-	bool was = enabled(l), is = base & BASE_ENABLE;
+	gpa_t want = base & BASE_ENABLE ? base & BASE_ADDR : 0;
 
-	if (was == is && old == new)
+	if (want == l->mapped)
 		return;
-	if (was)
-		mem_del_mmio(l->cfg.mem, old);
-	if (is && mem_add_mmio(l->cfg.mem, new, LAPIC_SIZE, &mmio_ops, l,
-			       "lapic"))
-		unsupported(l, "local APIC moved onto another device");
-	else if (is && mem_backed(l->cfg.mem, new))
-		unsupported(l, "local APIC moved onto RAM");
+	if (l->mapped)
+		mem_del_mmio(l->cfg.mem, l->mapped);
+	l->mapped = 0;
+	if (!want)
+		return;
+	if (mem_backed(l->cfg.mem, want) ||
+	    mem_add_mmio(l->cfg.mem, want, LAPIC_SIZE, &mmio_ops, l, "lapic"))
+		unsupported(l, "local APIC moved onto RAM or another device");
+	else
+		l->mapped = want;
 }
 
 /* Off and on again is a reset, SDM 10.4.7.1; the registers start anew. */
@@ -722,13 +727,9 @@ static int loaded(struct device *d)
 	uint64_t base = l->base;
 
 	if (base & (BASE_X2APIC | ~(BASE_ADDR | BASE_BSP | BASE_ENABLE)) ||
-	    (l->running && !l->initial) ||
-	    l->started > clock_now(l->cfg.clock))
+	    (l->running && !l->initial))
 		return -EINVAL;
-	/* reset() left the region at its default place. */
-	l->base = LAPIC_DEFAULT_BASE | BASE_ENABLE;
 	remap(l, base);
-	l->base = base;
 	/* The processor's pin is nobody's saved state but ours. */
 	update(l);
 	return 0;
@@ -739,8 +740,7 @@ static void destroy(struct device *d)
 	struct lapic *l = (struct lapic *)d;
 
 	timer_cancel(&l->timer);
-	if (enabled(l))
-		mem_del_mmio(l->cfg.mem, l->base & BASE_ADDR);
+	remap(l, 0);
 	free(l);
 }
 

@@ -449,7 +449,7 @@ static const struct field fields[] = {
 	FIELD(struct mc146818, periods, 1),
 	FIELD(struct mc146818, index, 1),
 	FIELD(struct mc146818, ram, 1),
-	FIELD(struct mc146818, irq.level, 1),
+	FIELD_BOOL(struct mc146818, irq.level, 1),
 	FIELD_TIMER(struct mc146818, timer, 1),
 };
 

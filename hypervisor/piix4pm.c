@@ -250,7 +250,7 @@ static void destroy(struct device *d)
 
 static const struct field fields[] = {
 	FIELD(struct piix4pm, func.config, 1),
-	FIELD(struct piix4pm, sci.level, 1),
+	FIELD_BOOL(struct piix4pm, sci.level, 1),
 	FIELD_TIMER(struct piix4pm, timer, 1),
 	FIELD(struct piix4pm, carries, 1),
 	FIELD(struct piix4pm, sts, 1),

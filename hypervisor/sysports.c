@@ -57,7 +57,7 @@ static void port92_reset(struct device *d)
 
 static const struct field port92_fields[] = {
 	FIELD(struct port92, val, 1),
-	FIELD(struct port92, a20.level, 1),
+	FIELD_BOOL(struct port92, a20.level, 1),
 };
 
 static const struct device_class port92_class = {

@@ -539,7 +539,7 @@ static void destroy(struct device *d)
 }
 
 static const struct field fields[] = {
-	FIELD(struct uart16550, irq.level, 1),
+	FIELD_BOOL(struct uart16550, irq.level, 1),
 	FIELD(struct uart16550, rx, 1),
 	FIELD(struct uart16550, tx, 1),
 	FIELD(struct uart16550, divisor, 1),
