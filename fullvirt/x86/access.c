@@ -178,7 +178,7 @@ uint32_t x86_seg_check(struct x86 *x, unsigned seg, uint32_t off,
 		bool rw = s->attr & SEG_TYPE_WRITE;
 
 		if (s->attr & SEG_UNUSABLE)
-			x86_fault_error(x, seg == SEG_SS ? VEC_SS : VEC_GP, 0);
+			seg_fault(x, seg);
 		if (write ? code || !rw : code && !rw)
 			x86_gp(x, 0);
 	}

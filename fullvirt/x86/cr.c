@@ -26,9 +26,9 @@ static void flush(struct x86 *x, bool global_too)
 
 /*
  * Read the four PDPTEs of @cr3.  #GP(0) for reserved bits, and nothing is
- * changed then.  @check: false where the architecture cannot fault any more.
+ * changed then.
  */
-void x86_load_pdptes(struct x86 *x, uint64_t cr3, bool check)
+static void load_pdptes(struct x86 *x, uint64_t cr3)
 {
 	gpa_t at = cr3 & 0xffffffe0;
 	uint64_t e[4] = { 0 };
@@ -36,7 +36,7 @@ void x86_load_pdptes(struct x86 *x, uint64_t cr3, bool check)
 	for (unsigned n = 0; n < 4; n++) {
 		if (mem_backed(x->mem, at + n * 8))
 			e[n] = load_raw(mem_hva(x->mem, at + n * 8), 8);
-		if (check && e[n] & PDPTE_P && e[n] & PDPTE_RESERVED)
+		if (e[n] & PDPTE_P && e[n] & PDPTE_RESERVED)
 			x86_gp(x, 0);
 	}
 	for (unsigned n = 0; n < 4; n++)
@@ -54,7 +54,7 @@ void x86_set_cr3(struct x86 *x, uint64_t cr3)
 	uint64_t old = v->cr3;
 
 	if (pae_active(v))
-		x86_load_pdptes(x, cr3, true);
+		load_pdptes(x, cr3);
 	v->cr3 = cr3;
 	x86_tlb_flush(x);
 	if (x->hooks && x->hooks->cr3_load)
@@ -76,7 +76,7 @@ void x86_write_cr0(struct x86 *x, uint32_t val)
 		if (v->msr.efer & EFER_LME)
 			x86_stop(x, X86_LONG_MODE);
 		if (v->cr4 & CR4_PAE)
-			x86_load_pdptes(x, v->cr3, true);
+			load_pdptes(x, v->cr3);
 	}
 	v->cr0 = val;
 	if ((val ^ old) & CR0_PAGING)
@@ -93,7 +93,7 @@ static void write_cr4(struct x86 *x, uint32_t val)
 		x86_gp(x, 0);
 	if (v->cr0 & CR0_PG && val & CR4_PAE &&
 	    (val ^ old) & (CR4_PAE | CR4_PSE | CR4_PGE))
-		x86_load_pdptes(x, v->cr3, true);
+		load_pdptes(x, v->cr3);
 	v->cr4 = val;
 	if ((val ^ old) & CR4_PAGING)
 		flush(x, true);

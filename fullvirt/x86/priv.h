@@ -401,7 +401,6 @@ uint32_t x86_mov_from_cr(struct x86 *x, unsigned n);
 void x86_mov_to_dr(struct x86 *x, unsigned n, uint32_t val);
 uint32_t x86_mov_from_dr(struct x86 *x, unsigned n);
 void x86_write_cr0(struct x86 *x, uint32_t val);
-void x86_load_pdptes(struct x86 *x, uint64_t cr3, bool check);
 void x86_set_cr3(struct x86 *x, uint64_t cr3);
 
 /* FPU: fpu.c */
