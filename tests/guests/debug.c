@@ -11,7 +11,7 @@
 #define DR7_LEN2	(1u << 18)
 #define DR7_GD		(1u << 13)
 
-static uint32_t hits, hit_eip, hit_dr6;
+static volatile uint32_t hits, hit_eip, hit_dr6;
 
 static void on_debug(struct trap *t)
 {

@@ -42,7 +42,7 @@ static void not_available(void)
 }
 
 /* Two contexts that count in their own registers, switched on #NM. */
-static uint32_t owner, current, switches;
+static volatile uint32_t owner, current, switches;
 
 static void on_nm(struct trap *t)
 {

@@ -4,7 +4,7 @@
 
 static volatile uint32_t ticks;
 static volatile uint32_t skip_to;
-static uint32_t tick_eip;
+static volatile uint32_t tick_eip;
 
 static void on_tick(struct trap *t)
 {
@@ -115,7 +115,7 @@ static void halts(void)
 
 /* ---- Single steps ---------------------------------------------------------- */
 
-static uint32_t steps[64], nsteps;
+static volatile uint32_t steps[64], nsteps;
 
 static void on_step(struct trap *t)
 {

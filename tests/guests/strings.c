@@ -98,7 +98,7 @@ static void scan(void)
 }
 
 /* The handler supplies the page, as demand paging does. */
-static uint32_t supplied;
+static volatile uint32_t supplied;
 
 static void on_fault(struct trap *t)
 {
