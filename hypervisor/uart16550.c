@@ -3,9 +3,12 @@
  * 16550A UART.
  *
  * The line is as fast as its backend: a byte leaves when it is written, so
- * the transmitter is empty again at once unless the backend is full.  The
- * divisor only sets the length of the receiver's time-out, which is counted
- * in characters.
+ * the transmitter is empty again at once unless the backend is full, and LSR
+ * and IIR show it.  The interrupt about it comes a character time of 115200
+ * baud later, as it would at the earliest: a driver that writes some bytes and
+ * looks at IIR again finds its answer there, and is not interrupted once more
+ * for what it has seen.  Otherwise the divisor only sets the length of the
+ * receiver's time-out, which is counted in characters.
  */
 #include "hypervisor/uart16550.h"
 
@@ -64,6 +67,7 @@ enum { R_DATA, R_IER, R_IIR, R_LCR, R_MCR, R_LSR, R_MSR, R_SCR };
 /* How soon to offer bytes again that the backend did not take, ns. */
 #define RETRY_NS	1000000ULL
 #define POLLS_MEAN_INPUT	16
+#define THRE_NS		86806ULL	/* ten bits at 115200 baud */
 
 struct fifo {
 	uint8_t data[FIFO_LEN];
@@ -76,7 +80,7 @@ struct uart16550 {
 	struct clock *clock;
 	struct irq irq;
 	struct char_backend *be;
-	struct timer rx_timeout, tx_retry;
+	struct timer rx_timeout, tx_retry, thre_timer;
 	struct fifo rx, tx;
 	uint16_t divisor;
 	uint8_t ier, fcr, lcr, mcr, scr;
@@ -84,6 +88,7 @@ struct uart16550 {
 	uint8_t msr_delta;
 	uint8_t msr_lines;	/* MSR_CTS .. MSR_DCD as last seen */
 	uint8_t thre;		/* THRE interrupt pending */
+	uint8_t thre_quiet;	/* but not on the line before thre_timer */
 	uint8_t listening;	/* the guest can be expected to read */
 	uint8_t polls;		/* looks at LSR since the last byte out */
 	uint8_t timed_out;
@@ -156,8 +161,27 @@ static uint8_t identify(const struct uart16550 *u)
 static void update_irq(struct uart16550 *u)
 {
 	bool gate = (u->mcr & (MCR_OUT2 | MCR_LOOP)) == MCR_OUT2;
+	uint8_t source = identify(u);
 
-	irq_set(&u->irq, gate && identify(u) != IIR_NONE);
+	if (source == IIR_THRE && u->thre_quiet)
+		source = IIR_NONE;
+	irq_set(&u->irq, gate && source != IIR_NONE);
+}
+
+static void thre_expired(void *opaque)
+{
+	struct uart16550 *u = opaque;
+
+	u->thre_quiet = 0;
+	update_irq(u);
+}
+
+/* The transmitter ran empty. */
+static void set_thre(struct uart16550 *u)
+{
+	u->thre = u->thre_quiet = 1;
+	if (u->ier & IER_THRE && !timer_armed(&u->thre_timer))
+		timer_set(&u->thre_timer, clock_now(u->clock) + THRE_NS);
 }
 
 /*
@@ -291,7 +315,7 @@ static void drain_tx(struct uart16550 *u)
 		}
 		fifo_pop(&u->tx);
 	}
-	u->thre = 1;
+	set_thre(u);
 }
 
 static void tx_expired(void *opaque)
@@ -310,7 +334,7 @@ static void write_data(struct uart16550 *u, uint8_t byte)
 	if (u->mcr & MCR_LOOP) {
 		receive_byte(u, byte, 0);
 		restart_timeout(u);
-		u->thre = 1;
+		set_thre(u);
 	} else {
 		/* A full transmitter loses the new byte. */
 		if (u->tx.count < fifo_depth(u))
@@ -396,8 +420,10 @@ static uint8_t read_msr(struct uart16550 *u)
 static void write_ier(struct uart16550 *u, uint8_t val)
 {
 	/* Enabling THRE with an empty transmitter interrupts at once. */
-	if (val & ~u->ier & IER_THRE && !u->tx.count)
+	if (val & ~u->ier & IER_THRE && !u->tx.count) {
 		u->thre = 1;
+		u->thre_quiet = 0;
+	}
 	u->ier = val & 0x0f;
 	update_irq(u);
 	if (val & IER_RDA)
@@ -415,7 +441,7 @@ static void write_fcr(struct uart16550 *u, uint8_t val)
 	if (val & FCR_CLEAR_TX) {
 		u->tx.count = 0;
 		timer_cancel(&u->tx_retry);
-		u->thre = 1;
+		set_thre(u);
 	}
 	if (val & FCR_CLEAR_RX)
 		clear_rx(u);
@@ -512,10 +538,12 @@ static void reset(struct device *d)
 	u->msr_delta = 0;
 	u->msr_lines = modem_lines(u);
 	u->thre = 1;
+	u->thre_quiet = 0;
 	u->divisor = DIVISOR_9600;
 	irq_lower(&u->irq);
 	timer_cancel(&u->rx_timeout);
 	timer_cancel(&u->tx_retry);
+	timer_cancel(&u->thre_timer);
 }
 
 static int loaded(struct device *d)
@@ -535,6 +563,7 @@ static void destroy(struct device *d)
 	u->be->ops->set_receiver(u->be, NULL, NULL);
 	timer_cancel(&u->rx_timeout);
 	timer_cancel(&u->tx_retry);
+	timer_cancel(&u->thre_timer);
 	free(u);
 }
 
@@ -552,11 +581,13 @@ static const struct field fields[] = {
 	FIELD(struct uart16550, msr_delta, 1),
 	FIELD(struct uart16550, msr_lines, 1),
 	FIELD(struct uart16550, thre, 1),
+	FIELD(struct uart16550, thre_quiet, 1),
 	FIELD(struct uart16550, timed_out, 1),
 	FIELD(struct uart16550, listening, 1),
 	FIELD(struct uart16550, polls, 1),
 	FIELD_TIMER(struct uart16550, rx_timeout, 1),
 	FIELD_TIMER(struct uart16550, tx_retry, 1),
+	FIELD_TIMER(struct uart16550, thre_timer, 1),
 };
 
 static const struct device_class uart_class = {
@@ -578,6 +609,7 @@ int uart16550_create(struct uart16550 **out, struct ports *ports,
 	u->be = be;
 	timer_init(&u->rx_timeout, clock, rx_expired, u);
 	timer_init(&u->tx_retry, clock, tx_expired, u);
+	timer_init(&u->thre_timer, clock, thre_expired, u);
 	reset(&u->dev);
 	be->ops->set_receiver(be, &receiver, u);
 	return ports_add(ports, base, 8, &uart_ops, u, "uart");

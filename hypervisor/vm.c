@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -612,6 +613,30 @@ static void report_end(struct vm *vm)
 	fflush(vm->cfg.log);
 }
 
+/*
+ * Signals that ask the process for something are the main thread's: a handler
+ * that called vm_request_stop() on the vCPU thread would kick the engine from
+ * inside it.  Faults and the engine's own signals stay open.
+ */
+static int start_vcpu_thread(struct vm *vm)
+{
+	static const int mine[] = {
+		SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM, SIGCHLD, SIGPIPE,
+		SIGWINCH, SIGTSTP, SIGCONT,
+	};
+	sigset_t set, old;
+	int code;
+
+	sigemptyset(&set);
+	for (unsigned i = 0; i < ARRAY_SIZE(mine); i++)
+		sigaddset(&set, mine[i]);
+	pthread_sigmask(SIG_BLOCK, &set, &old);
+	code = pthread_create(&vm->thread, NULL, vcpu_main, vm);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	vm->started = !code;
+	return code;
+}
+
 int vm_run(struct vm *vm)
 {
 	bool booted;
@@ -623,11 +648,10 @@ int vm_run(struct vm *vm)
 		clock_start(vm->clock);
 	loop_unlock(vm->cfg.loop);
 	if (booted) {
-		code = pthread_create(&vm->thread, NULL, vcpu_main, vm);
+		code = start_vcpu_thread(vm);
 		if (code)
 			vm_stop(vm, VM_STOP_INTERNAL, "vCPU thread: %s",
 				strerror(code));
-		vm->started = !code;
 	}
 	if (vm->started) {
 		loop_run(vm->cfg.loop);
