@@ -54,9 +54,8 @@ static bool translatable(const struct bt *bt)
 
 static bool wants_window(const struct bt *bt, unsigned cpl)
 {
-	if (bt->memory != MEMORY_AUTO)
-		return bt->memory == MEMORY_WINDOW &&
-		       (cpl < 3 || !(bt->v.cr0 & CR0_PG) || bt->root->win);
+	if (bt->memory == MEMORY_SOFT)
+		return false;
 	if (!(bt->v.cr0 & CR0_PG))
 		return true;
 	if (cpl < 3)

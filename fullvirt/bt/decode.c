@@ -96,6 +96,7 @@ static bool isa_offered(ZydisISASet isa)
 	case ZYDIS_ISA_SET_SSE_PREFETCH: case ZYDIS_ISA_SET_PAUSE:
 	case ZYDIS_ISA_SET_LAHF: case ZYDIS_ISA_SET_PREFETCH_NOP:
 	case ZYDIS_ISA_SET_CLFSH: case ZYDIS_ISA_SET_CET:
+	case ZYDIS_ISA_SET_SSE3: case ZYDIS_ISA_SET_SSE3X87:
 		return true;
 	default:
 		return false;
@@ -241,6 +242,7 @@ static bool needs_sse(const ZydisDecodedInstruction *z)
 	switch (z->meta.isa_set) {
 	case ZYDIS_ISA_SET_SSE: case ZYDIS_ISA_SET_SSE2:
 	case ZYDIS_ISA_SET_SSEMXCSR: case ZYDIS_ISA_SET_SSE2MMX:
+	case ZYDIS_ISA_SET_SSE3:
 		return true;
 	default:
 		return false;

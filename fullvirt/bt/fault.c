@@ -295,8 +295,7 @@ static bool map_here(struct bt *bt, const struct x86_walk *w)
 	bool user = bt->ctx->user && bt->v.cr0 & CR0_PG;
 
 	if (!user)
-		return w->global || !(bt->v.cr0 & CR0_PG) ||
-		       bt->memory == MEMORY_WINDOW;
+		return w->global || !(bt->v.cr0 & CR0_PG);
 	bt->root->faults++;
 	return true;
 }

@@ -328,13 +328,14 @@ static void refetch(struct bt *bt, const struct tu *tu, uint32_t eip,
 			 : tu->gpfn2 ? p2[off - PAGE_SIZE] : 0;
 }
 
-/* Classes whose SOFT form can stand in a patch: they fall through. */
+/* Classes with a memory operand that have a SOFT form. */
 static bool patchable(const struct ginsn *g)
 {
 	switch (g->cls) {
 	case C_IDENT: case C_PUSH_R: case C_POP_R: case C_PUSH_I:
 	case C_PUSH_M: case C_PUSH_SEG: case C_POP_M: case C_PUSHF:
-	case C_LEAVE:
+	case C_LEAVE: case C_CALL: case C_CALL_IND: case C_RET: case C_JMP_IND:
+	case C_STRING: case C_LOAD_SEG: case C_POPF:
 		return true;
 	default:
 		return false;
@@ -402,7 +403,10 @@ bool bt_patch_site(struct bt *bt, struct tu *tu, struct tu_insn *in,
 	r->e = (struct emit){ bt, p->host };
 	tpl_emit(r, 0);
 	record_insns(r, p, r->e.p);
-	e_rel32(&r->e, 0xe9, tu->host + in[1].host_off);
+	if (!ends_run(&r->g[0]))
+		e_rel32(&r->e, 0xe9, tu->host + in[1].host_off);
+	emit_lookups(r);
+	emit_thunks(r, p);
 	tu_finish(r, p);
 	probate(bt, p, tu, in);
 	patch_jump(tu, in, p->host);

@@ -29,6 +29,7 @@
 #define WINDOW_SIZE	(4 * GIB)
 #define UNPAGED		(~0ull)
 #define FAULT_AROUND	15u	/* pages */
+#define ROOM		(2 * (FAULT_AROUND + 1) + 2) /* mappings of one fault */
 #define UNPAGED_PAGES	1024u	/* mapped per fault while PG = 0 */
 #define PAGING_MODE0	(CR0_PG | CR0_WP)
 #define PAGING_MODE4	(CR4_PAE | CR4_PSE | CR4_SMEP)
@@ -211,7 +212,7 @@ static void clear_range(struct bt *bt, struct window *w, const struct wmap *m)
 			map_drop(bt, w, w->index[m->pn + i] - 1);
 }
 
-static void make_room(struct bt *bt, struct window *w);
+static bool make_room(struct bt *bt);
 
 /*
  * Map the page of @gva as the walk @t allows.  About 4 us.
@@ -264,14 +265,15 @@ static void map_around(struct bt *bt, struct window *w, uint32_t gva)
 /*
  * Map the page of @gva, for which the walk @t has just succeeded, into @w.
  * The caller has checked that its frame is backed.
- * Returns 0 or a negative errno.
+ * Returns 0, -ENOSPC when the budget is spent, or a negative errno.
  */
 int window_map_page(struct bt *bt, struct window *w, uint32_t gva,
 		    const struct x86_walk *t, bool write)
 {
 	int r;
 
-	make_room(bt, w);
+	if (!make_room(bt))
+		return -ENOSPC;
 	r = map_one(bt, w, gva, t);
 	if (!r && bt->v.cr0 & CR0_PG && t->page_shift == PAGE_SHIFT)
 		map_around(bt, w, gva);
@@ -380,22 +382,21 @@ static struct root *root_oldest(struct bt *bt, bool with_window)
 	return best;
 }
 
-/* Keep the process under its budget of host mappings. */
-static void make_room(struct bt *bt, struct window *w)
+/*
+ * Keep the process under its budget of host mappings: windows that do not run
+ * go first, then there is no room, and the access goes by SOFT.
+ */
+static bool make_room(struct bt *bt)
 {
-	while (bt->vmas + 4 > bt->vma_budget) {
+	while (bt->vmas + ROOM > bt->vma_budget) {
 		struct root *r = root_oldest(bt, true);
 
+		if (!r)
+			return false;
 		bt->stats.evictions++;
-		if (r)
-			root_release_window(bt, r);
-		else if (w->nmaps)
-			window_drop_all(bt, w);
-		else if (bt->kwin.nmaps)
-			window_drop_all(bt, &bt->kwin);
-		else
-			return;
+		root_release_window(bt, r);
 	}
+	return true;
 }
 
 struct root *root_get(struct bt *bt, uint32_t cr3)
@@ -414,6 +415,8 @@ struct root *root_get(struct bt *bt, uint32_t cr3)
 		root_release_window(bt, r);
 	}
 	*r = (struct root){ .cr3 = cr3, .used = true };
+	if (bt->memory == MEMORY_WINDOW)
+		root_graduate(bt, r);
 found:
 	r->last_use = ++bt->root_clock;
 	return r;
@@ -431,7 +434,6 @@ void root_graduate(struct bt *bt, struct root *r)
 			return;
 		}
 	}
-	make_room(bt, r->win);
 	r->graduated = true;
 	r->faults = 0;
 	bt->stats.graduations++;
