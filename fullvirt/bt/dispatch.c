@@ -374,7 +374,9 @@ void *bt_go(struct bt *bt)
 	if (!bt->ctx)
 		return interpret(bt);
 	host = host_for_rip(bt);
-	bt_fpu_restore(bt);
+	/* On the way out the FPU belongs to C. */
+	if (!bt->leaving)
+		bt_fpu_restore(bt);
 	return host;
 }
 

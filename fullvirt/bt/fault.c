@@ -116,12 +116,17 @@ static void on_kick(int sig, siginfo_t *si, void *uc)
 	seek_boundary(bt, g);
 }
 
-/* A stepped PUSHFQ has put our TF on the stack. */
-static void clean_pushed_tf(greg_t *g)
+/*
+ * A stepped PUSHFQ has put our TF on the stack.  What tells it from another
+ * instruction that ends in its byte is the POP R13 behind it, which stands
+ * nowhere else: under anything else there is a return address.
+ */
+static void clean_pushed_tf(const struct bt *bt, greg_t *g)
 {
-	const uint8_t *before = (const uint8_t *)g[REG_RIP] - 1;
+	const uint8_t *p = (const uint8_t *)g[REG_RIP];
 
-	if (*before == PUSHFQ)
+	if (in_tc(bt, g[REG_RIP]) && p[-1] == PUSHFQ && p[0] == 0x41 &&
+	    p[1] == 0x5d)
 		*(uint64_t *)g[REG_RSP] &= ~HOST_TF;
 }
 
@@ -189,7 +194,7 @@ static void on_fault(int sig, siginfo_t *si, void *uc)
 	enum bt_fault_kind kind;
 
 	if (bt && sig == SIGTRAP && bt->stepping) {
-		clean_pushed_tf(g);
+		clean_pushed_tf(bt, g);
 		seek_boundary(bt, g);
 		return;
 	}

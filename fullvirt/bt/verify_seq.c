@@ -215,16 +215,6 @@ static void guard(struct cursor *k)
 /* Where a return arrives: go on if r8d is the address that was pushed. */
 static void landing(struct cursor *k)
 {
-	const struct vinsn *v = peek(k);
-
-	if (v->mnemonic == ZYDIS_MNEMONIC_CMP) {
-		take(k, v->width == 32 && v->dst == V_R8 && v->has_imm &&
-			no_mem(v));
-		v = peek(k);
-		k->ok &= v->mnemonic == ZYDIS_MNEMONIC_JNZ;
-		transfer(k, VF_JCC, k->c->ctx->ret_miss);
-		return;
-	}
 	mov64(k, V_R11, V_RCX);
 	lea32(k, V_RCX, V_R8, V_NONE);
 	jecxz(k, 2);
@@ -347,8 +337,5 @@ void vseq_guard(const struct vcode *c, uint32_t i, uint32_t *page,
 
 uint32_t vseq_landing_eip(const struct vcode *c, uint32_t i)
 {
-	const struct vinsn *v = &c->v[i];
-
-	return v->mnemonic == ZYDIS_MNEMONIC_CMP ? (uint32_t)v->imm
-						 : -(uint32_t)v[1].m.disp;
+	return -(uint32_t)c->v[i + 1].m.disp;
 }
