@@ -281,6 +281,7 @@ struct bt {
 	uint32_t vmas, vma_budget;
 	uint32_t traced_splits;
 	struct soft_list soft[2];	/* non-global, global */
+	bool big[1024];		/* 4 MiB of linear space: had a large page */
 
 	/* From the signal handler. */
 	pthread_t thread;

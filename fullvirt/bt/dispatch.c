@@ -28,16 +28,64 @@ void bt_flags_out(struct bt *bt)
 	bt->sysflags = f & ~(FLAGS_ARITH | FLAG_FIXED);
 }
 
+/* What FXSAVE64 and FNSTENV say of the last x87 instruction. */
+struct fpu_last {
+	uint16_t fop;
+	uint32_t fip, fdp;
+};
+
+/* SDM Vol. 1 table 10-2: FOP at 6, FIP at 8, FDP at 16. */
+static struct fpu_last fpu_last_get(const struct vcpu *v)
+{
+	struct fpu_last l;
+
+	__builtin_memcpy(&l.fop, v->fpu + 6, 2);
+	__builtin_memcpy(&l.fip, v->fpu + 8, 4);
+	__builtin_memcpy(&l.fdp, v->fpu + 16, 4);
+	return l;
+}
+
+static void fpu_last_set(struct vcpu *v, struct fpu_last l)
+{
+	__builtin_memcpy(v->fpu + 6, &l.fop, 2);
+	__builtin_memcpy(v->fpu + 8, &l.fip, 4);
+	__builtin_memcpy(v->fpu + 16, &l.fdp, 4);
+}
+
+/*
+ * The processor noted addresses in the TC and the window (@env, of FNSTENV,
+ * SDM Vol. 1 figure 8-9): turn them into the guest's.  A SOFT operand has no
+ * guest address any more and reads as 0.  If no x87 instruction ran in the TC
+ * since the state was loaded, @was holds still.
+ */
+static struct fpu_last fpu_last_guest(struct bt *bt, const uint32_t env[7],
+				      struct fpu_last was)
+{
+	uint8_t *host = bt->tc.code + (env[3] - (uint32_t)(uint64_t)bt->tc.code);
+	struct tu *tu = tc_find(bt, host);
+
+	if (!tu)
+		return was;
+	was.fip = tu->eip + tu_insn_at(bt, tu, host)->goff;
+	was.fop = env[4] >> 16 & 0x7ff;
+	was.fdp = bt->ctxs[tu->ctx].flags & CTX_WINDOW &&
+		  !(tu->flags & TU_PATCH) ? env[5] - (uint32_t)bt->gs : 0;
+	return was;
+}
+
 /* Before C code that may use the FPU, or the guest's FPU image. */
 void bt_fpu_save(struct bt *bt)
 {
 	static const uint32_t mxcsr = 0x1f80;	/* SDM Vol. 1 10.2.3: reset */
+	struct fpu_last was = fpu_last_get(&bt->v);
+	uint32_t env[7];
 
 	if (!bt->fpu_live)
 		return;
-	asm volatile("fxsave64 %0\n\tfninit\n\tldmxcsr %1"
-		     : "=m" (bt->v.fpu) : "m" (mxcsr));
+	asm volatile("fxsave64 %0\n\tfnstenv %1\n\tfninit\n\tldmxcsr %2"
+		     : "=m" (bt->v.fpu), "=m" (env) : "m" (mxcsr));
 	x86_fpu_saved(&bt->v);
+	fpu_last_set(&bt->v, fpu_last_guest(bt, env, was));
 	bt->fpu_live = false;
 	bt->stats.fpu_saves++;
 }
@@ -214,6 +262,8 @@ static bool fetch_frame(struct bt *bt, uint32_t eip, uint32_t *gpfn,
 		*res = x86_deliver_pf(&bt->x, eip, w.error);
 		return false;
 	}
+	if (w.page_shift > PAGE_SHIFT)
+		bt->big[eip >> 22] = true;
 	*gpfn = w.gpa >> PAGE_SHIFT;
 	*global = kernel_page_global(bt, &w);
 	if (mem_backed(bt->mem, w.gpa))

@@ -351,9 +351,20 @@ static bool off_window(const struct bt *bt)
 	return bt->fault_addr - bt->gs >= 4 * GIB;
 }
 
+/* SDM Vol. 1 8.7 (CR0.NE), Vol. 3A 2.5 (CR4.OSXMMEXCPT). */
 static void *fpe(struct bt *bt)
 {
-	return deliver(bt, bt->fault_trap, false);
+	unsigned vec = bt->fault_trap;
+
+	if (vec == VEC_XM && !(bt->v.cr4 & CR4_OSXMMEXCPT))
+		vec = VEC_UD;
+	if (vec == VEC_MF && !(bt->v.cr0 & CR0_NE)) {
+		snprintf(bt->x.reason, sizeof(bt->x.reason),
+			 "an x87 exception with CR0.NE = 0 (FERR#, IRQ 13)");
+		bt_flags_in(bt);
+		return bt_after_step(bt, X86_CANNOT);
+	}
+	return deliver(bt, vec, false);
 }
 
 /*

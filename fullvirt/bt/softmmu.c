@@ -135,14 +135,25 @@ static void list_add(struct bt *bt, bool global, uint32_t what)
 	l->pn[l->n++] = what;
 }
 
-void soft_invlpg(struct bt *bt, uint32_t gva)
+static void page_drop(struct bt *bt, uint32_t pn)
 {
-	uint32_t pn = page_of(gva);
-
 	for (unsigned k = 0; k < SOFT_KINDS; k++)
 		bt_tag(bt, k)[pn] = 0;
 	x_revalidate(bt, pn, false);
 	x_revalidate(bt, pn, true);
+}
+
+/* INVLPG drops all of a large page, SDM Vol. 2A. */
+void soft_invlpg(struct bt *bt, uint32_t gva)
+{
+	uint32_t pn = page_of(gva), n = 1;
+
+	if (bt->big[gva >> 22]) {
+		n = 1024;
+		pn &= ~(n - 1);
+	}
+	while (n--)
+		page_drop(bt, pn++);
 }
 
 static void fill(struct bt *bt, enum soft_kind k, uint32_t gva, gpa_t gpa,
@@ -180,6 +191,8 @@ bool soft_fill(struct bt *bt, uint32_t gva, bool user, bool write,
 		return false;
 	if (write && (!(flags & MEM_RAM) || flags & MEM_TRACED))
 		return false;
+	if (w->page_shift > PAGE_SHIFT)
+		bt->big[gva >> 22] = true;
 	fill(bt, k, gva, w->gpa, w->global);
 	if ((write || w->writable) && flags & MEM_RAM && !(flags & MEM_TRACED))
 		fill(bt, k + 1, gva, w->gpa, w->global);
