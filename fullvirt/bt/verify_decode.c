@@ -49,7 +49,8 @@ static bool vector_ok(const ZydisDecodedInstruction *z)
 	switch (z->meta.isa_set) {
 	case ZYDIS_ISA_SET_PENTIUMMMX: case ZYDIS_ISA_SET_SSE:
 	case ZYDIS_ISA_SET_SSE2: case ZYDIS_ISA_SET_SSE2MMX:
-	case ZYDIS_ISA_SET_SSEMXCSR:
+	case ZYDIS_ISA_SET_SSEMXCSR: case ZYDIS_ISA_SET_SSE3:
+	case ZYDIS_ISA_SET_SSE3X87:
 		return true;
 	default:
 		return false;
@@ -62,11 +63,10 @@ static bool mnemonic_ok(const ZydisDecodedInstruction *z)
 		return true;
 	switch (z->meta.isa_ext) {
 	case ZYDIS_ISA_EXT_X87:
-		return z->meta.isa_set != ZYDIS_ISA_SET_SSE3X87 &&
-		       !listed(x87_refused, ARRAY_SIZE(x87_refused),
+		return !listed(x87_refused, ARRAY_SIZE(x87_refused),
 			       z->mnemonic);
 	case ZYDIS_ISA_EXT_MMX: case ZYDIS_ISA_EXT_SSE:
-	case ZYDIS_ISA_EXT_SSE2:
+	case ZYDIS_ISA_EXT_SSE2: case ZYDIS_ISA_EXT_SSE3:
 		return vector_ok(z);
 	default:
 		return false;
@@ -243,9 +243,11 @@ static bool sysflags_store(const struct vcode *c, const struct vinsn *v)
 	unsigned cpl = c->ctx->flags & CTX_CPL_MASK;
 	unsigned iopl = (c->ctx->flags & CTX_IOPL_MASK) >> CTX_IOPL_SHIFT;
 
+	unsigned df = c->ctx->flags & CTX_DF ? FLAG_DF >> 8 : 0;
+
 	return v->mnemonic == M(MOV) && v->m.write && v->m.size == 1 &&
 	       v->has_imm && v->m.disp == OFF(sysflags) + 1 && cpl <= iopl &&
-	       (v->imm & ~2) == iopl << 4;
+	       (v->imm & ~(FLAG_IF >> 8)) == (iopl << 4 | df);
 }
 
 /* A fixed offset from r14: what a single instruction may touch there. */

@@ -92,15 +92,20 @@ static void page_of(struct cursor *k, uint8_t dst, uint8_t src)
 		(~p[2] >> 3 & 15) == V_R12);
 }
 
-/* jecxz over the next @skip instructions. */
-static void jecxz(struct cursor *k, unsigned skip)
+/* A branch @mn over the next @skip instructions, or to the end of the code. */
+static void over(struct cursor *k, unsigned mn, unsigned skip)
 {
 	const struct vinsn *v = peek(k);
 	uint32_t to = k->i + 1 + skip;
+	uint32_t off = to < k->c->n ? k->c->v[to].off : k->c->len;
 
-	take(k, v->mnemonic == ZYDIS_MNEMONIC_JECXZ && !v->bad &&
-		to < k->c->n &&
-		v->to == (uint64_t)k->c->host + k->c->v[to].off);
+	take(k, v->mnemonic == mn && to <= k->c->n &&
+		v->to == (uint64_t)k->c->host + off);
+}
+
+static void jecxz(struct cursor *k, unsigned skip)
+{
+	over(k, ZYDIS_MNEMONIC_JECXZ, skip);
 }
 
 static void transfer(struct cursor *k, enum vflow f, const uint8_t *to)
@@ -117,6 +122,41 @@ static uint32_t mov_imm(struct cursor *k, uint8_t dst)
 	take(k, v->mnemonic == ZYDIS_MNEMONIC_MOV && v->width == 32 &&
 		v->dst == dst && v->has_imm && no_mem(v));
 	return v->imm;
+}
+
+/* An operation on 32-bit registers. */
+static void op32(struct cursor *k, unsigned mn, uint8_t dst, uint8_t src)
+{
+	const struct vinsn *v = peek(k);
+
+	take(k, v->mnemonic == mn && v->width == 32 && v->dst == dst &&
+		v->src == src && no_mem(v));
+}
+
+static void mov32(struct cursor *k, uint8_t dst, uint8_t src)
+{
+	op32(k, ZYDIS_MNEMONIC_MOV, dst, src);
+}
+
+static void op_imm(struct cursor *k, unsigned mn, uint8_t dst, uint32_t imm)
+{
+	const struct vinsn *v = peek(k);
+
+	take(k, v->mnemonic == mn && v->width == 32 && v->dst == dst &&
+		v->has_imm && (uint32_t)v->imm == imm && no_mem(v));
+}
+
+/* The callout at the end of a sequence that has a fast and a slow way. */
+static void callout(struct cursor *k, enum bt_hot h)
+{
+	mov_imm(k, V_R9);
+	mov_imm(k, V_R10);
+	transfer(k, VF_CALL, bt_hot_stub(k->c->bt, h));
+}
+
+static bool cpl0(const struct cursor *k)
+{
+	return !(k->c->ctx->flags & CTX_CPL_MASK);
 }
 
 /* ------------------------------------------------ sequences */
@@ -254,21 +294,14 @@ static void rorx64(struct cursor *k, uint8_t src)
 		v->dst == V_R8 && v->src == src && no_mem(v) && v->imm == 32);
 }
 
-static void lea_sum(struct cursor *k, uint8_t index)
+/* lea dst, [dst + index], 64 bits. */
+static void sum64(struct cursor *k, uint8_t dst, uint8_t index)
 {
 	const struct vinsn *v = peek(k);
 
 	take(k, v->mnemonic == ZYDIS_MNEMONIC_LEA && v->width == 64 &&
-		v->dst == V_R8 && plain_mem(v, V_R8, index, 1) &&
+		v->dst == dst && plain_mem(v, dst, index, 1) &&
 		v->m.disp == 0);
-}
-
-static void mov32(struct cursor *k, uint8_t dst, uint8_t src)
-{
-	const struct vinsn *v = peek(k);
-
-	take(k, v->mnemonic == ZYDIS_MNEMONIC_MOV && v->width == 32 &&
-		v->dst == dst && v->src == src && no_mem(v));
 }
 
 /* The guest's time: edx:eax + tsc_offset in r8, and back. */
@@ -278,13 +311,138 @@ static void rdtsc(struct cursor *k)
 
 	take(k, peek(k)->mnemonic == ZYDIS_MNEMONIC_RDTSC);
 	rorx64(k, V_RDX);
-	lea_sum(k, V_RAX);
+	sum64(k, V_R8, V_RAX);
 	v = load(k, 64, V_R9, V_NONE, 0);
 	k->ok &= v->m.disp == OFF(v.msr.tsc_offset);
-	lea_sum(k, V_R9);
+	sum64(k, V_R8, V_R9);
 	mov32(k, V_RAX, V_R8);
 	rorx64(k, V_R8);
 	mov32(k, V_RDX, V_R8);
+}
+
+/* What popf() below leaves alone in sysflags' second byte. */
+static uint32_t fixed_flags(const struct ctx *c)
+{
+	return ((c->flags & CTX_IOPL_MASK) >> CTX_IOPL_SHIFT) << 4 |
+	       (c->flags & CTX_DF ? FLAG_DF >> 8 : 0);
+}
+
+/*
+ * POPF with the new flags in r13d: IF goes to sysflags, the arithmetic flags
+ * to the host's; anything else is the callout's.
+ */
+static void popf(struct cursor *k)
+{
+	const struct vinsn *v;
+
+	mov32(k, V_R8, V_R13);
+	v = peek(k);
+	take(k, v->mnemonic == ZYDIS_MNEMONIC_XOR && v->width == 32 &&
+		v->dst == V_R8 && plain_mem(v, V_R14, V_NONE, 0) &&
+		v->m.disp == OFF(sysflags) && cpl0(k));
+	op_imm(k, ZYDIS_MNEMONIC_TEST, V_R8,
+	       ~(FLAGS_ARITH | FLAG_FIXED | FLAG_IF));
+	over(k, ZYDIS_MNEMONIC_JNZ, 17);
+	v = peek(k);
+	take(k, v->mnemonic == ZYDIS_MNEMONIC_CMP && v->m.size == 4 &&
+		plain_mem(v, V_R14, V_NONE, 0) && v->m.disp == OFF(poll) &&
+		v->has_imm && v->imm == 0);
+	over(k, ZYDIS_MNEMONIC_JNZ, 15);
+	mov32(k, V_R8, V_R13);
+	op_imm(k, ZYDIS_MNEMONIC_SHR, V_R8, 8);
+	op_imm(k, ZYDIS_MNEMONIC_AND, V_R8, FLAG_IF >> 8);
+	op_imm(k, ZYDIS_MNEMONIC_OR, V_R8, fixed_flags(k->c->ctx));
+	v = lea32(k, V_R15, V_R15, V_NONE);
+	k->ok &= v->m.disp == 4;
+	v = peek(k);
+	take(k, v->mnemonic == ZYDIS_MNEMONIC_MOV && v->m.write &&
+		v->m.size == 1 && v->src == V_R8 &&
+		plain_mem(v, V_R14, V_NONE, 0) &&
+		v->m.disp == OFF(sysflags) + 1);
+	mov64(k, V_R8, V_RAX);
+	mov32(k, V_RAX, V_R13);
+	op_imm(k, ZYDIS_MNEMONIC_SHR, V_RAX, 11);
+	op_imm(k, ZYDIS_MNEMONIC_AND, V_RAX, 1);
+	op_imm(k, ZYDIS_MNEMONIC_SHL, V_R13, 8);
+	op32(k, ZYDIS_MNEMONIC_OR, V_RAX, V_R13);
+	v = peek(k);
+	take(k, v->mnemonic == ZYDIS_MNEMONIC_ADD && v->width == 8 &&
+		v->dst == V_RAX && v->has_imm && v->imm == 0x7f && no_mem(v));
+	take(k, peek(k)->mnemonic == ZYDIS_MNEMONIC_SAHF);
+	mov64(k, V_RAX, V_R8);
+	over(k, ZYDIS_MNEMONIC_JMP, 3);
+	callout(k, HOT_popf);
+}
+
+/* Eight bytes of struct bt by r8, from one place to another. */
+static void copy8(struct cursor *k, int32_t from, int32_t to)
+{
+	const struct vinsn *v = load(k, 64, V_R8, V_NONE, 0);
+
+	k->ok &= v->m.disp == from;
+	v = peek(k);
+	take(k, v->mnemonic == ZYDIS_MNEMONIC_MOV && v->m.write &&
+		v->m.size == 8 && v->src == V_R8 &&
+		plain_mem(v, V_R14, V_NONE, 0) && v->m.disp == to);
+}
+
+static int32_t cache_field(unsigned seg, unsigned field)
+{
+	return OFF(seg_cache) + (seg == SEG_DS) * sizeof(struct seg_cache) +
+	       field;
+}
+
+#define CACHE(seg, f)	cache_field(seg, __builtin_offsetof(struct seg_cache, f))
+
+/*
+ * A load of DS or ES with the selector in r11d, CPL 0: if selector and
+ * descriptor are what they were when it was loaded last, what was made of them
+ * then; else the callout.
+ */
+static void segment(struct cursor *k, unsigned seg)
+{
+	const struct vinsn *v = peek(k);
+	int32_t to = OFF(v.seg) + seg * sizeof(struct segment);
+
+	take(k, v->mnemonic == ZYDIS_MNEMONIC_MOVZX && v->width == 32 &&
+		v->dst == V_R8 && v->src == V_R11 && v->src_width == 16 &&
+		cpl0(k));
+	mov32(k, V_R13, V_R11);
+	mov64(k, V_R11, V_RCX);
+	v = load(k, 32, V_RCX, V_NONE, 0);
+	k->ok &= v->m.disp == CACHE(seg, neg_sel);
+	lea32(k, V_RCX, V_RCX, V_R8);
+	jecxz(k, 1);
+	over(k, ZYDIS_MNEMONIC_JMP, 14);
+	mov64(k, V_RCX, V_R11);
+	v = load(k, 32, V_R9, V_NONE, 0);
+	k->ok &= v->m.disp == CACHE(seg, lin);
+	v = peek(k);
+	take(k, v->mnemonic == ZYDIS_MNEMONIC_MOV && v->dst == V_R10 &&
+		v->m.size == 8 && v->m.gs && v->m.a32 && v->m.base == V_R9 &&
+		v->m.index == V_NONE && k->c->ctx->flags & CTX_WINDOW);
+	v = load(k, 64, V_RCX, V_NONE, 0);
+	k->ok &= v->m.disp == CACHE(seg, neg_raw);
+	sum64(k, V_RCX, V_R10);
+	over(k, ZYDIS_MNEMONIC_JRCXZ, 1);
+	over(k, ZYDIS_MNEMONIC_JMP, 8);
+	for (unsigned i = 0; i < sizeof(struct segment); i += 8)
+		copy8(k, CACHE(seg, seg) + i, to + i);
+	mov64(k, V_RCX, V_R11);
+	over(k, ZYDIS_MNEMONIC_JMP, 5);
+	mov64(k, V_RCX, V_R11);
+	mov32(k, V_R11, V_R13);
+	callout(k, HOT_mov_seg);
+}
+
+static void segment_ds(struct cursor *k)
+{
+	segment(k, SEG_DS);
+}
+
+static void segment_es(struct cursor *k)
+{
+	segment(k, SEG_ES);
 }
 
 /* Leave by exit r9d, which must be one of this TU's. */
@@ -312,6 +470,8 @@ enum vseq vseq_match(const struct vcode *c, uint32_t i, unsigned *len)
 		[VSEQ_GUARD] = guard, [VSEQ_LANDING] = landing,
 		[VSEQ_STI] = sti, [VSEQ_PUSHF] = pushf, [VSEQ_THUNK] = thunk,
 		[VSEQ_RS_RESET] = rs_reset, [VSEQ_RDTSC] = rdtsc,
+		[VSEQ_POPF] = popf, [VSEQ_DS] = segment_ds,
+		[VSEQ_ES] = segment_es,
 	};
 
 	for (unsigned s = VSEQ_NONE + 1; s < ARRAY_SIZE(match); s++) {
