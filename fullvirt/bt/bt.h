@@ -446,6 +446,7 @@ void window_invlpg(struct bt *bt, struct window *w, uint32_t gva);
 void windows_protect(struct bt *bt, uint32_t gpfn);
 struct root *root_get(struct bt *bt, uint32_t cr3);
 void root_graduate(struct bt *bt, struct root *r);
+void root_validate(struct bt *bt, struct root *r);
 void root_demote(struct bt *bt, struct root *r);
 struct window *bt_window(struct bt *bt);
 

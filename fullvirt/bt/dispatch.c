@@ -10,7 +10,6 @@
 
 #include "fullvirt/bt/templates.h"
 
-#define FAULTS_PER_TICK	100	/* about 1 ms of a 4 ms tick */
 #define HEAT_LIMIT	40	/* code changes on a page until we interpret */
 
 /* ------------------------------------------------ guest state */
@@ -148,13 +147,10 @@ static void note_tick(struct bt *bt)
 		return;
 	bt->ticks++;
 	bt_review_sites(bt);
-	if (r->graduated) {
-		if (r->faults > FAULTS_PER_TICK)
-			root_demote(bt, r);
+	if (r->graduated)
 		r->faults = 0;
-	} else if (++r->ticks > 1 + r->backoff) {
+	else if (++r->ticks > 1 + r->backoff)
 		root_graduate(bt, r);
-	}
 }
 
 static bool lines_up(struct bt *bt)
@@ -612,7 +608,7 @@ static void hook_flush(void *opaque, bool global_too)
 	if (global_too)
 		window_validate(bt, &bt->kwin, true);
 	if (bt->root && bt->root->win)
-		window_validate(bt, bt->root->win, true);
+		root_validate(bt, bt->root);
 }
 
 static void hook_invlpg(void *opaque, gva_t gva)

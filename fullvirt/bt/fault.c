@@ -27,6 +27,7 @@
 #define KICK_SIGNAL	SIGUSR2
 #define HOST_TF		0x100ull
 #define PUSHFQ		0x9c
+#define FAULTS_PER_TICK	64	/* hidden ones: about 0.6 ms of 4 */
 #define TRUE_LIMIT	4	/* guest page faults of a site until SOFT */
 #define ALTSTACK_SIZE	(64 * KIB)
 
@@ -261,7 +262,9 @@ void bt_kick(struct engine *e)
 {
 	struct bt *bt = (struct bt *)e;
 
-	if (__atomic_load_n(&bt->running, __ATOMIC_SEQ_CST))
+	if (bt == bt_current)		/* a device, in a bus call */
+		bt->kick = bt->poll = 1;
+	else if (__atomic_load_n(&bt->running, __ATOMIC_SEQ_CST))
 		pthread_kill(bt->thread, KICK_SIGNAL);
 }
 
@@ -293,7 +296,7 @@ static void *again(struct bt *bt, struct tu *tu, struct tu_insn *in)
 /*
  * Is a mapping worth its price?  The supervisor window takes global pages
  * only.  A user window takes what its code touches; an address space that
- * keeps missing is sent back to SOFT as a whole (see note_tick).
+ * keeps missing is sent back to SOFT as a whole.
  */
 static bool map_here(struct bt *bt, const struct x86_walk *w)
 {
@@ -301,14 +304,25 @@ static bool map_here(struct bt *bt, const struct x86_walk *w)
 
 	if (!user)
 		return w->global || !(bt->v.cr0 & CR0_PG);
-	bt->root->faults++;
 	return true;
+}
+
+/* Does this address space keep missing its window? */
+static bool thrashes(struct bt *bt)
+{
+	return bt->ctx->user && bt->root->graduated &&
+	       bt->memory == MEMORY_AUTO &&
+	       ++bt->root->faults > FAULTS_PER_TICK;
 }
 
 static void *hidden_fault(struct bt *bt, struct tu *tu, struct tu_insn *in,
 			  uint32_t gva, const struct x86_walk *w, bool write)
 {
 	bt->stats.hidden_faults++;
+	if (thrashes(bt)) {
+		root_demote(bt, bt->root);
+		return bt_resume(bt);
+	}
 	if (map_here(bt, w) &&
 	    !window_map_page(bt, bt_window(bt), gva, w, write))
 		return again(bt, tu, in);

@@ -440,13 +440,28 @@ void root_graduate(struct bt *bt, struct root *r)
 }
 
 /*
+ * A flush in the address space @r.  If nothing in its window is true any
+ * more, its page directory belongs to a new process, which starts young.
+ */
+void root_validate(struct bt *bt, struct root *r)
+{
+	uint32_t was = r->win->nmaps;
+
+	window_validate(bt, r->win, true);
+	if (was && !r->win->nmaps && bt->memory == MEMORY_AUTO) {
+		r->graduated = false;
+		r->ticks = r->backoff = 0;
+	}
+}
+
+/*
  * Back to SOFT: the window misses more than it serves.  What is mapped stays,
  * for the next time.
  */
 void root_demote(struct bt *bt, struct root *r)
 {
 	r->graduated = false;
-	r->backoff = r->backoff ? 2 * r->backoff : 4;
+	r->backoff = r->backoff ? 2 * r->backoff : 16;
 	if (r->backoff > 1024)
 		r->backoff = 1024;
 	r->ticks = 0;
