@@ -342,12 +342,12 @@ static void popf(struct cursor *k)
 		v->m.disp == OFF(sysflags) && cpl0(k));
 	op_imm(k, ZYDIS_MNEMONIC_TEST, V_R8,
 	       ~(FLAGS_ARITH | FLAG_FIXED | FLAG_IF));
-	over(k, ZYDIS_MNEMONIC_JNZ, 17);
+	over(k, ZYDIS_MNEMONIC_JNZ, 18);
 	v = peek(k);
 	take(k, v->mnemonic == ZYDIS_MNEMONIC_CMP && v->m.size == 4 &&
 		plain_mem(v, V_R14, V_NONE, 0) && v->m.disp == OFF(poll) &&
 		v->has_imm && v->imm == 0);
-	over(k, ZYDIS_MNEMONIC_JNZ, 15);
+	over(k, ZYDIS_MNEMONIC_JNZ, 16);
 	mov32(k, V_R8, V_R13);
 	op_imm(k, ZYDIS_MNEMONIC_SHR, V_R8, 8);
 	op_imm(k, ZYDIS_MNEMONIC_AND, V_R8, FLAG_IF >> 8);
@@ -413,7 +413,7 @@ static void segment(struct cursor *k, unsigned seg)
 	k->ok &= v->m.disp == CACHE(seg, neg_sel);
 	lea32(k, V_RCX, V_RCX, V_R8);
 	jecxz(k, 1);
-	over(k, ZYDIS_MNEMONIC_JMP, 14);
+	over(k, ZYDIS_MNEMONIC_JMP, 15);
 	mov64(k, V_RCX, V_R11);
 	v = load(k, 32, V_R9, V_NONE, 0);
 	k->ok &= v->m.disp == CACHE(seg, lin);
