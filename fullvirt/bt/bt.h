@@ -113,6 +113,7 @@ struct ctx {
 	uint8_t *ret_miss;	/* routine: a return was not predicted */
 	uint64_t rs_top;	/* its return stack: [rs_top] holds ret_miss */
 	uint64_t rs_save;	/* rsp there while another context runs */
+	struct ctx *flip[2];	/* the context with FS, GS (not) usable */
 };
 
 struct tu_insn {

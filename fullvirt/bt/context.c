@@ -140,19 +140,21 @@ static void switch_window(struct bt *bt)
 	}
 }
 
+static void ctx_swap(struct bt *bt, struct ctx *c)
+{
+	if (bt->ctx)
+		bt->ctx->rs_save = bt->rs_save;
+	bt->ctx = c;
+	if (!c)
+		return;
+	bt->rs_save = c->rs_save;
+	bt->rs_top = c->rs_top;
+}
+
 static void ctx_enter(struct bt *bt, struct ctx *c)
 {
-	struct ctx *old = bt->ctx;
-
-	if (c != old) {
-		if (old)
-			old->rs_save = bt->rs_save;
-		bt->ctx = c;
-		if (!c)
-			return;
-		bt->rs_save = c->rs_save;
-		bt->rs_top = c->rs_top;
-	}
+	if (c != bt->ctx)
+		ctx_swap(bt, c);
 	if (c)
 		switch_window(bt);
 }
@@ -181,6 +183,20 @@ void bt_set_ctx_flat(struct bt *bt)
 	ctx_enter(bt, c);
 }
 
+/* The present context but for @bit, CTX_FS_OK or CTX_GS_OK: same window. */
+static struct ctx *ctx_flip(struct bt *bt, uint32_t bit)
+{
+	struct ctx *c = bt->ctx, *to = c->flip[bit == CTX_GS_OK];
+	uint32_t flags = c->flags ^ bit;
+
+	if (to)
+		return to;
+	to = ctx_find(bt, flags);
+	if (bt->ctx == c)	/* no flush: contexts are where they were */
+		c->flip[bit == CTX_GS_OK] = to;
+	return to;
+}
+
 /*
  * The same where nothing but data segment @seg has changed.  Returns false if
  * the context has, too.
@@ -199,7 +215,7 @@ bool bt_set_ctx_seg(struct bt *bt, enum seg_reg seg)
 	bit = seg == SEG_FS ? CTX_FS_OK : CTX_GS_OK;
 	if (!(bt->ctx->flags & bit) == !based_data(s))
 		return true;
-	ctx_enter(bt, ctx_find(bt, bt->ctx->flags ^ bit));
+	ctx_swap(bt, ctx_flip(bt, bit));
 	return false;
 }
 
