@@ -17,11 +17,11 @@ $(UNIT_BIN): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libumbra.a
 	$(CC) $(LDFLAGS) -o $@ $< $(BUILD)/libumbra.a $(LDLIBS) $(CHECK_LIBS)
 
 CHECK_BIN := $(UNIT_BIN)
--include $(wildcard tests/diff/rules.mk tests/guests/rules.mk)
+include $(wildcard tests/*/rules.mk)
 
 check-build: all $(CHECK_BIN)
 
-check: check-build
+check: check-build check-guest
 	@BUILD=$(BUILD) SAN=$(SAN) tests/check.sh $(T)
 
 .SECONDARY: $(UNIT_SRC:%.c=$(BUILD)/%.o)

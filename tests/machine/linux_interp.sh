@@ -1,0 +1,10 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The interpreter alone boots the kernel, too.
+# timeout: 240
+ENGINE=interp
+. "$(dirname "$0")/linux.sh.inc"
+make_initrd hello
+boot "$tmp/log" vmlinuz-686-pae 128M 200
+verdict "the interpreter boots vmlinuz-686-pae" "$tmp/log" $?
