@@ -60,23 +60,24 @@ static const struct tu_insn *insn(const struct vcode *c, uint32_t k)
 
 /* ------------------------------------------------ the sweep */
 
-/* The patch of @c's instruction @k that a jump to @to leads to, or NULL. */
-static const struct tu *patch_at(const struct vcode *c, uint32_t k,
-				 uint64_t to)
+/*
+ * If @v begins guest instruction *@k (or one behind it that begins there, too:
+ * some have no code) and is a jump to its patch, make *@k that one.
+ */
+static bool patched(const struct vcode *c, const struct vinsn *v, uint32_t *k)
 {
-	const struct tu *p = tc_find(c->bt, (const uint8_t *)to);
+	const struct tu *p;
 
-	if (p && p->flags & TU_PATCH && (uint64_t)p->host == to &&
-	    &c->bt->tc.tus[p->parent] == c->tu && p->parent_insn == k)
-		return p;
-	return NULL;
-}
-
-/* Is @v, the first one of guest instruction @k, a jump to its patch? */
-static bool patched(const struct vcode *c, const struct vinsn *v, uint32_t k)
-{
-	return c->tu && k < c->tu->ninsn && insn(c, k)->host_off == v->off &&
-	       v->flow == VF_JMP && v->len == 5 && patch_at(c, k, v->to);
+	if (!c->tu || v->flow != VF_JMP || v->len != 5)
+		return false;
+	p = tc_find(c->bt, (const uint8_t *)v->to);
+	if (!p || !(p->flags & TU_PATCH) || (uint64_t)p->host != v->to ||
+	    &c->bt->tc.tus[p->parent] != c->tu)
+		return false;
+	while (*k < c->tu->ninsn && insn(c, *k)->host_off == v->off &&
+	       *k != p->parent_insn)
+		++*k;
+	return *k == p->parent_insn && insn(c, *k)->host_off == v->off;
 }
 
 /* Decode everything; what a patch has replaced is skipped. */
@@ -94,7 +95,7 @@ static int sweep(struct vcode *c, char *why)
 		while (c->tu && k < c->tu->ninsn && insn(c, k)->host_off < off)
 			k++;
 		off += v->len;
-		if (!patched(c, v, k))
+		if (!patched(c, v, &k))
 			continue;
 		v->patched = true;
 		off = insn(c, k + 1)->host_off;
