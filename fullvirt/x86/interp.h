@@ -13,8 +13,9 @@
  *
  * Known differences from hardware: an x87 exception with CR0.NE clear (FERR#,
  * IRQ 13) is X86_CANNOT; with MXCSR.OM clear, an exact result that overflows
- * also sets MXCSR.PE; FIP and FDP read as zero after the FPU state was live in
- * the host's registers; a TSS that makes CR3 fault does so in the old task.
+ * also sets MXCSR.PE; FCS and FDS read as zero after the FPU state was live in
+ * the host's registers (FOP, FIP and FDP are the owner's to put back); a TSS
+ * that makes CR3 fault does so in the old task.
  *
  * Instructions are atomic: an instruction that faults leaves the vCPU and
  * memory as they were at its start (REP strings: at the faulting iteration).
@@ -168,7 +169,8 @@ int x86_wrmsr(struct x86 *x, uint32_t msr, uint64_t val);
 /*
  * After FXSAVE64 of live guest state into v->fpu: take out what the host's
  * processor put there, its own instruction and data pointers (which the guest
- * would see in FNSAVE) and its MXCSR_MASK.
+ * would see in FNSAVE) and its MXCSR_MASK.  Who can tell the guest's pointers
+ * from them puts these in afterwards.
  */
 static inline void x86_fpu_saved(struct vcpu *v)
 {
