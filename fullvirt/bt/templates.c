@@ -683,8 +683,10 @@ void tpl_emit(struct region *r, unsigned i)
 		templates[g->cls](r, g);
 	else
 		interp(r, g);
-	while (g->mem && r->e.p < start + 5)	/* room for bt_patch_site() */
-		e8(&r->e, 0x90);
+	/* Room for bt_patch_site() where there is an access. */
+	if (g->mem && g->cls != C_LEA && g->cls != C_NOP &&
+	    r->e.p < start + 5)
+		pad(&r->e, start + 5 - r->e.p);
 }
 
 void tpl_lookup(struct region *r)
