@@ -83,20 +83,25 @@ static inline void rig_save_load(void *device, void (*disturb)(void))
 	state_free(&s);
 }
 
-/* Run the tests of @list, one process each, after @setup. */
+/*
+ * Run the tests of @list, one process each, after @setup.  Each is a test case
+ * of its own, so that CK_RUN_CASE=NAME picks one.
+ */
 static inline int rig_main(const char *name, void (*setup)(void),
 			   const TTest *const *list, unsigned count)
 {
 	Suite *s = suite_create(name);
-	TCase *t = tcase_create(name);
 	SRunner *r = srunner_create(s);
 
-	tcase_set_timeout(t, 20);
-	if (setup)
-		tcase_add_checked_fixture(t, setup, NULL);
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
+		TCase *t = tcase_create(list[i]->name);
+
+		tcase_set_timeout(t, 20);
+		if (setup)
+			tcase_add_checked_fixture(t, setup, NULL);
 		tcase_add_test(t, list[i]);
-	suite_add_tcase(s, t);
+		suite_add_tcase(s, t);
+	}
 	srunner_run_all(r, CK_ENV);
 	return srunner_ntests_failed(r) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
