@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -151,6 +152,7 @@ def cpu_model():
 
 def gather_facts(args, systems, load):
     return {
+        "date": time.strftime("%Y-%m-%d"),
         "cpu": cpu_model(), "host_kernel": os.uname().release,
         "kernel": os.path.basename(args.kernel), "mem": args.mem,
         "engine": args.engine, "append": args.append,
