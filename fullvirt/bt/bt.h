@@ -280,7 +280,6 @@ struct bt {
 	struct root *root;	/* of the current CR3 */
 	uint64_t root_clock;
 	uint32_t vmas, vma_budget;
-	uint32_t traced_splits;
 	struct soft_list soft[2];	/* non-global, global */
 	bool big[1024];		/* 4 MiB of linear space: had a large page */
 

@@ -33,9 +33,7 @@
 #define UNPAGED_PAGES	1024u	/* mapped per fault while PG = 0 */
 #define PAGING_MODE0	(CR0_PG | CR0_WP)
 #define PAGING_MODE4	(CR4_PAE | CR4_PSE | CR4_SMEP)
-/* Bits of an entry that processors or software change without a flush
- * mattering to us: A, and the software bits. */
-#define PTE_IGNORED	(0x20ull | 0xe00ull)
+#define PTE_IGNORED	0xe00ull	/* software's */
 #define PTE_A		0x20ull
 #define PTE_D		0x40ull
 
@@ -86,12 +84,22 @@ static void index_set(struct window *w, uint32_t pn, uint32_t n, uint32_t v)
 		w->index[pn + i] = v;
 }
 
+/* What the guest may not reach any more must not stay mapped. */
+static void unmap(uint8_t *at, uint64_t len)
+{
+	if (mmap(at, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS |
+		 MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED)
+		return;
+	perror("umbra: bt: the host does not unmap guest pages "
+	       "(lower bt.vma_budget)");
+	abort();
+}
+
 void window_drop_all(struct bt *bt, struct window *w)
 {
 	if (!w->base)
 		return;
-	mmap(w->base, WINDOW_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS |
-	     MAP_NORESERVE | MAP_FIXED, -1, 0);
+	unmap(w->base, WINDOW_SIZE);
 	madvise(w->index, NPAGES * sizeof(*w->index), MADV_DONTNEED);
 	bt->vmas -= 2 * w->nmaps;
 	bt->stats.unmaps += w->nmaps;
@@ -109,8 +117,7 @@ static void map_drop(struct bt *bt, struct window *w, uint32_t at)
 	struct wmap *m = &w->maps[at];
 	struct wmap *last = &w->maps[w->nmaps - 1];
 
-	mmap(linear(w, m->pn), (uint64_t)m->npages << PAGE_SHIFT, PROT_NONE,
-	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+	unmap(linear(w, m->pn), (uint64_t)m->npages << PAGE_SHIFT);
 	index_set(w, m->pn, m->npages, 0);
 	if (m != last) {
 		*m = *last;
@@ -121,12 +128,25 @@ static void map_drop(struct bt *bt, struct window *w, uint32_t at)
 	bt->stats.unmaps++;
 }
 
-static void protect_traced(struct bt *bt, struct window *w,
+static bool read_only(struct bt *bt, uint32_t gpfn)
+{
+	return bt->mem->flags[gpfn] & (MEM_TRACED | MEM_ROM);
+}
+
+/* False if the host refuses; then @m must not stay. */
+static bool protect_traced(struct bt *bt, struct window *w,
 			   const struct wmap *m)
 {
-	for (uint32_t i = 0; i < m->npages; i++)
-		if (bt->mem->flags[m->gpfn + i] & (MEM_TRACED | MEM_ROM))
-			mprotect(linear(w, m->pn + i), PAGE_SIZE, PROT_READ);
+	for (uint32_t i = 0, n; i < m->npages; i += n) {
+		for (n = 0; i + n < m->npages && read_only(bt, m->gpfn + i + n);
+		     n++)
+			;
+		if (n && mprotect(linear(w, m->pn + i),
+				  (uint64_t)n << PAGE_SHIFT, PROT_READ))
+			return false;
+		n += !n;
+	}
+	return true;
 }
 
 /* The run of backed pages around @pn that one host call can map. */
@@ -161,6 +181,8 @@ static uint64_t entry_at(struct bt *bt, gpa_t gpa)
 {
 	const uint8_t *p = mem_hva(bt->mem, gpa);
 
+	if (!mem_backed(bt->mem, gpa))
+		return ~0ull;		/* a table where there is no memory */
 	return bt->v.cr4 & CR4_PAE ? *(const uint64_t *)p
 				   : *(const uint32_t *)p;
 }
@@ -212,6 +234,28 @@ static void clear_range(struct bt *bt, struct window *w, const struct wmap *m)
 			map_drop(bt, w, w->index[m->pn + i] - 1);
 }
 
+/*
+ * Does the entry at @gpa still say what it did?  A may come (another walk sets
+ * it) but not go: once it is clear, the next access has to set it.
+ */
+static bool entry_same(struct bt *bt, gpa_t gpa, uint64_t was,
+		       uint64_t ignored)
+{
+	uint64_t diff = (entry_at(bt, gpa) ^ was) & ~ignored;
+
+	return !(diff & ~(was & PTE_A ? 0 : PTE_A));
+}
+
+static bool map_valid(struct bt *bt, const struct wmap *m)
+{
+	if (m->pte_gpa == UNPAGED)
+		return true;
+	return entry_same(bt, m->pte_gpa, m->pte,
+			  PTE_IGNORED | (m->writable ? 0 : PTE_D)) &&
+	       (m->pde_gpa == m->pte_gpa ||
+		entry_same(bt, m->pde_gpa, m->pde, PTE_IGNORED | PTE_D));
+}
+
 static bool make_room(struct bt *bt);
 
 /*
@@ -233,8 +277,10 @@ static int map_one(struct bt *bt, struct window *w, uint32_t gva,
 		 mem_offset(bt->mem, (gpa_t)m.gpfn << PAGE_SHIFT)) ==
 	    MAP_FAILED)
 		return -errno;
-	if (m.writable)
-		protect_traced(bt, w, &m);
+	if (m.writable && !protect_traced(bt, w, &m)) {
+		unmap(linear(w, m.pn), (uint64_t)m.npages << PAGE_SHIFT);
+		return -ENOMEM;
+	}
 	w->pdpte[0] = bt->v.pdpte[0];
 	w->pdpte[1] = bt->v.pdpte[1];
 	w->pdpte[2] = bt->v.pdpte[2];
@@ -257,9 +303,26 @@ static void map_around(struct bt *bt, struct window *w, uint32_t gva)
 		if (next < gva || w->index[next >> PAGE_SHIFT] ||
 		    x86_translate_peek(&bt->x, next, acc, &t) ||
 		    t.page_shift != PAGE_SHIFT || !(t.pte & PTE_A) ||
-		    !mem_backed(bt->mem, t.gpa) || map_one(bt, w, next, &t))
+		    !mem_backed(bt->mem, t.gpa) ||
+		    (w == &bt->kwin && !t.global) || map_one(bt, w, next, &t))
 			return;
 	}
+}
+
+/*
+ * The page of @gva is in @w, only not writable, because it was traced: give
+ * the write back without touching its neighbours.
+ */
+static bool untraced(struct bt *bt, struct window *w, uint32_t gva,
+		     const struct x86_walk *t)
+{
+	uint32_t pn = gva >> PAGE_SHIFT, at = w->index[pn];
+	const struct wmap *m = &w->maps[at - 1];
+
+	return at && m->writable && t->writable && map_valid(bt, m) &&
+	       t->gpa >> PAGE_SHIFT == m->gpfn + (pn - m->pn) &&
+	       !read_only(bt, t->gpa >> PAGE_SHIFT) &&
+	       !mprotect(linear(w, pn), PAGE_SIZE, PROT_READ | PROT_WRITE);
 }
 
 /*
@@ -272,28 +335,14 @@ int window_map_page(struct bt *bt, struct window *w, uint32_t gva,
 {
 	int r;
 
+	if (write && untraced(bt, w, gva, t))
+		return 0;
 	if (!make_room(bt))
 		return -ENOSPC;
 	r = map_one(bt, w, gva, t);
 	if (!r && bt->v.cr0 & CR0_PG && t->page_shift == PAGE_SHIFT)
 		map_around(bt, w, gva);
 	return r;
-}
-
-static bool entry_same(struct bt *bt, gpa_t gpa, uint64_t was,
-		       uint64_t ignored)
-{
-	return !((entry_at(bt, gpa) ^ was) & ~ignored);
-}
-
-static bool map_valid(struct bt *bt, const struct wmap *m)
-{
-	if (m->pte_gpa == UNPAGED)
-		return true;
-	return entry_same(bt, m->pte_gpa, m->pte,
-			  PTE_IGNORED | (m->writable ? 0 : PTE_D)) &&
-	       (m->pde_gpa == m->pte_gpa ||
-		entry_same(bt, m->pde_gpa, m->pde, PTE_IGNORED | PTE_D));
 }
 
 static bool mode_changed(struct bt *bt, struct window *w)
@@ -336,12 +385,13 @@ void window_invlpg(struct bt *bt, struct window *w, uint32_t gva)
 
 static void window_protect(struct bt *bt, struct window *w, uint32_t gpfn)
 {
-	for (uint32_t i = 0; i < w->nmaps; i++) {
+	for (uint32_t i = w->nmaps; i-- > 0;) {
 		const struct wmap *m = &w->maps[i];
 
-		if (m->writable && gpfn - m->gpfn < m->npages)
-			mprotect(linear(w, m->pn + gpfn - m->gpfn), PAGE_SIZE,
-				 PROT_READ);
+		if (m->writable && gpfn - m->gpfn < m->npages &&
+		    mprotect(linear(w, m->pn + gpfn - m->gpfn), PAGE_SIZE,
+			     PROT_READ))
+			map_drop(bt, w, i);
 	}
 }
 
