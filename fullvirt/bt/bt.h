@@ -390,95 +390,160 @@ enum bt_hot {
 #define HOT_REP		0x10u	/* any REP; for HOT_scan: REPE */
 #define HOT_REPNE	0x20u
 
+/*
+ * All that follows: vCPU thread, unless it says otherwise.  "@eip" is the
+ * address of a guest instruction, "@host" one in the TC.  What returns void *
+ * returns the host address to resume at, with v.rip and the context to match.
+ */
+
 /* stubs.c */
 extern uint32_t bt_stub_off[STUB_COUNT];
+/* Copy the stubs to the start of the TC; sets tc.units. */
 void bt_stubs_install(struct bt *bt);
+/* Run at @host until something resumes at STUB_leave. */
 void bt_enter(struct bt *bt, void *host);
 uint8_t *bt_stub(const struct bt *bt, enum bt_stub s);
 uint8_t *bt_hot_stub(const struct bt *bt, enum bt_hot h);
 
 /* tc.c */
+/* @size: bytes of code.  Returns 0, -ENOMEM or what mmap reports. */
 int tc_init(struct bt *bt, uint64_t size);
 void tc_fini(struct bt *bt);
+/* Forget every TU and context (bt->ctx is NULL then).  Saves the FPU. */
 void tc_flush(struct bt *bt);
+/* Is there room for one more TU of any shape? */
 bool tc_room(struct bt *bt);
+/* The live entry for @eip on frame @gpfn in context @ctx, or NULL. */
 struct tc_entry *tc_lookup(struct bt *bt, uint32_t eip, uint32_t gpfn,
 			   uint32_t ctx);
+/* TC backmap: the TU (dead ones, too) that @host is in, NULL for stubs.  Also
+ * called by the signal handlers. */
 struct tu *tc_find(struct bt *bt, const uint8_t *host);
+/* Its instruction there; behind the last body, the sentinel (len 0). */
 struct tu_insn *tu_insn_at(struct bt *bt, struct tu *tu, const uint8_t *host);
+/* Make @eip of @tu known; @guarded = @body for a TU without guards. */
 void tc_add_entry(struct bt *bt, struct tu *tu, uint32_t eip, uint8_t *body,
 		  uint8_t *guarded);
+/* Patch exit @exit to jump to @to; nothing if it is chained already. */
 void tc_chain(struct bt *bt, uint32_t exit, struct tc_entry *to);
+/* Cut every way into @tu.  Resets all return stacks; bumps invalidated. */
 void tu_kill(struct bt *bt, struct tu *tu);
+/* Put @tu on the lists of its pages, which are traced from then on. */
 void tu_register_pages(struct bt *bt, struct tu *tu);
+/* [gpa, gpa + len) is about to change: kill what was made from it. */
 bool tc_write(struct bt *bt, gpa_t gpa, uint64_t len);
+/* Would tc_write() kill anything? */
 bool tc_write_hits(struct bt *bt, gpa_t gpa, uint64_t len);
+/* Linear page @pn does not map frame @gpfn any more: kill the TUs that are
+ * entered there without a guard. */
 void tc_kill_linear(struct bt *bt, uint32_t pn, uint32_t gpfn);
 
 /* translate.c */
+/*
+ * Translate at @eip = @gpa for the present context; may flush the cache.
+ * NULL: this instruction must be interpreted.  Saves the FPU.
+ */
 struct tc_entry *bt_translate(struct bt *bt, uint32_t eip, gpa_t gpa,
 			      bool global);
 enum site_mode { SITE_SOFT, SITE_CALLOUT };
+/*
+ * Replace the code of @in.  False if there is no room for that: interpret it
+ * this once.  Saves the FPU; constant time.
+ */
 bool bt_patch_site(struct bt *bt, struct tu *tu, struct tu_insn *in,
 		   enum site_mode mode);
+/* Give patched user instructions their windows back when it is time. */
 void bt_review_sites(struct bt *bt);
 
 /* softmmu.c */
+/* Returns 0 or -ENOMEM. */
 int soft_init(struct bt *bt);
 void soft_fini(struct bt *bt);
+/* Walk for @gva and cache the result.  False: @w says why not. */
 bool soft_fill(struct bt *bt, uint32_t gva, bool user, bool write,
 	       struct x86_walk *w);
+/* The architecture's flushes; they cost what was filled. */
 void soft_flush(struct bt *bt, bool global_too);
 void soft_invlpg(struct bt *bt, uint32_t gva);
+/* Frame @gpfn is traced now: no entry may write it. */
 void soft_protect(struct bt *bt, uint32_t gpfn);
+/* Code may be fetched from @gva's page, frame @gpfn, at this privilege. */
 void soft_x_fill(struct bt *bt, uint32_t gva, uint32_t gpfn, bool user,
 		 bool global);
+/* x86_hooks.hva.  @access: X86_ACC_*; @size bytes within one page. */
 void *soft_hva(void *opaque, gva_t gva, unsigned size, unsigned access);
 
 /* window.c */
+/* Reserve; nothing mapped.  Returns 0, -ENOMEM or what mmap reports. */
 int window_init(struct bt *bt, struct window *w);
 void window_fini(struct bt *bt, struct window *w);
+/* Unmap everything in one call. */
 void window_drop_all(struct bt *bt, struct window *w);
+/*
+ * Map @gva's page, and neighbours, as its walk allows; its frame is backed.
+ * Returns 0, -ENOSPC when the budget is spent, or what mmap reports.  4 us.
+ */
 int window_map_page(struct bt *bt, struct window *w, uint32_t gva,
 		    const struct x86_walk *w_, bool write);
+/* A flush: unmap what the guest's tables do not say any more. */
 void window_validate(struct bt *bt, struct window *w, bool global_too);
 void window_invlpg(struct bt *bt, struct window *w, uint32_t gva);
+/* Frame @gpfn is traced now: no window may write it. */
 void windows_protect(struct bt *bt, uint32_t gpfn);
+/* What is known about @cr3; a new one takes the place of the oldest. */
 struct root *root_get(struct bt *bt, uint32_t cr3);
+/* To WINDOW, to SOFT; bt_set_ctx() must follow.  Out of memory: stays SOFT. */
 void root_graduate(struct bt *bt, struct root *r);
+/* As window_validate() for r->win, which must exist. */
 void root_validate(struct bt *bt, struct root *r);
 void root_demote(struct bt *bt, struct root *r);
+/* The window of the present context, which has one. */
 struct window *bt_window(struct bt *bt);
 
 /* context.c, dispatch.c */
+/* Go on at v.rip after anything happened; flags are out. */
 void *bt_resume(struct bt *bt);
+/* End run() with @why. */
 void *bt_leave(struct bt *bt, enum engine_exit why);
+/* Go on after x86_step() or a delivery; flags are in v.rflags. */
 void *bt_after_step(struct bt *bt, enum x86_result r);
+/* v.rflags from hflags and sysflags, and back. */
 void bt_flags_in(struct bt *bt);
 void bt_flags_out(struct bt *bt);
 void bt_set_ctx(struct bt *bt);
 void bt_set_ctx_flat(struct bt *bt);
 bool bt_set_ctx_seg(struct bt *bt, enum seg_reg seg);
+/* As bt_resume() where bt->ctx is up to date. */
 void *bt_go(struct bt *bt);
+/* Empty all return stacks. */
 void bt_rstack_reset(struct bt *bt);
+/* Before ordinary C code or a look at v.fpu, and before going back to the TC;
+ * either may be called twice. */
 void bt_fpu_save(struct bt *bt);
 void bt_fpu_restore(struct bt *bt);
+/* Interpret @in of @tu, where v.rip is, and go on behind it. */
 void *bt_interp_site(struct bt *bt, struct tu *tu, struct tu_insn *in);
+/* The instruction that called out (bt->site); sets v.rip. */
 struct tu_insn *bt_locate(struct bt *bt, struct tu **tu);
+/* The code for @eip if it directly follows @in, else NULL. */
 uint8_t *bt_next_host(struct bt *bt, struct tu *tu, struct tu_insn *in,
 		      uint32_t eip);
 void bt_dispatch_init(struct bt *bt);
 
 /* hot.c, gates.c */
 void bt_hot_init(struct bt *bt);
+/* Forget the flat descriptors: the GDT, DS or ES changed behind templates. */
 void bt_seg_cache_clear(struct bt *bt);
 void bt_gates_init(struct bt *bt);
 extern const struct x86_hooks bt_hooks;
 
 /* fault.c */
 void *bt_fault(struct bt *bt);
+/* Install the handlers, once for the process.  Returns 0 or -errno. */
 int bt_signals_init(void);
+/* Make the calling thread @bt's vCPU thread. */
 void bt_signals_thread(struct bt *bt);
+/* engine_ops.kick.  Any thread; async-signal-safe. */
 void bt_kick(struct engine *e);
 extern __thread struct bt *bt_current;
 
