@@ -25,7 +25,7 @@
 #define MEM_RAM		0x01	/* backed by the memfd, readable */
 #define MEM_ROM		0x02	/* backed, writes are dropped */
 #define MEM_TRACED	0x04	/* a watcher wants to hear of writes first */
-#define MEM_DIRTY	0x08	/* written since mem_dirty_clear() */
+#define MEM_DIRTY	0x08	/* written by C code (no one clears it yet) */
 
 struct loop;
 struct mem;

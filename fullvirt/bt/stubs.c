@@ -69,9 +69,8 @@ uint32_t bt_stub_off[STUB_COUNT];
 	"mov	%%r14, %%rdi\n"
 
 /*
- * One callout.  @SITE: "popq site" when reached by call.  The jump back to
- * resume is fixed up at installation: all callouts end in "jmp *rdx" with the
- * address of resume taken from a field, which keeps them position independent.
+ * One callout.  @SITE: "popq site" when reached by call.  All end in a jump to
+ * resume by way of a field, which keeps them position independent.
  */
 #define CALLOUT(name, SITE)						\
 	void bt_tpl_##name(void);					\
