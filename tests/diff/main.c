@@ -383,96 +383,132 @@ static void show_all(uint64_t first, uint64_t count)
 	}
 }
 
-int main(int argc, char **argv)
-{
-	const char *engine = "bt", *opts[16] = { NULL };
-	uint64_t first = 0, count = 10000;
-	struct subject_config cfg = { .options = opts };
-	bool stats = false, show = false, alone = false;
-	unsigned nopts = 0;
-	int o;
+struct args {
+	const char *engine, *opts[16];
+	unsigned nopts;
+	uint64_t first, count;
+	enum subject_paging paging;
+	bool stats, show, survey;
+};
 
-	while ((o = getopt_long(argc, argv, "", longopts, NULL)) >= 0) {
-		switch (o) {
-		case OPT_ENGINE:
-			engine = optarg;
-			break;
-		case OPT_SEED:
-			gopt.seed = strtoull(optarg, NULL, 0);
-			break;
-		case OPT_COUNT:
-			count = strtoull(optarg, NULL, 0);
-			break;
-		case OPT_ONLY:
-			count = 1;
-			/* fall through */
-		case OPT_FIRST:
-			first = strtoull(optarg, NULL, 0);
-			break;
-		case OPT_REPS:
-			reps = atoi(optarg);
-			break;
-		case OPT_INSNS:
-			gopt.max_insns = atoi(optarg);
-			break;
-		case OPT_PAGING:
-			cfg.paging = strcmp(optarg, "pae") ? PAGING_32 :
-				PAGING_PAE;
-			break;
-		case OPT_WEIGHTS:
-			parse_weights(optarg);
-			break;
-		case OPT_FLAT:
-			gopt.no_code16 = gopt.no_segments = true;
-			break;
-		case OPT_OPT:
-			if (nopts < ARRAY_SIZE(opts) - 1)
-				opts[nopts++] = optarg;
-			break;
-		case OPT_FAILS:
-			max_failures = atoi(optarg);
-			break;
-		case OPT_NOMIN:
-			minimize = false;
-			break;
-		case OPT_STATS:
-			stats = true;
-			break;
-		case OPT_SHOW:
-			show = true;
-			break;
-		case OPT_UNDEF:
-			gopt.undefined_flags = rules.undefined_flags = true;
-			break;
-		case OPT_SURVEY:
-			alone = true;
-			break;
-		default:
-			fputs(usage, stderr);
-			return 2;
-		}
+/* Options with a number for a value; false: @o is none of them. */
+static bool parse_number(struct args *a, int o, uint64_t val)
+{
+	switch (o) {
+	case OPT_SEED:
+		gopt.seed = val;
+		return true;
+	case OPT_COUNT:
+		a->count = val;
+		return true;
+	case OPT_ONLY:
+		a->count = 1;
+		/* fall through */
+	case OPT_FIRST:
+		a->first = val;
+		return true;
+	case OPT_REPS:
+		reps = val;
+		return true;
+	case OPT_INSNS:
+		gopt.max_insns = val;
+		return true;
+	case OPT_FAILS:
+		max_failures = val;
+		return true;
+	default:
+		return false;
 	}
-	if (show) {
-		show_all(first, count);
-		return 0;
+}
+
+static bool parse_flag(struct args *a, int o)
+{
+	switch (o) {
+	case OPT_FLAT:
+		gopt.no_code16 = gopt.no_segments = true;
+		return true;
+	case OPT_NOMIN:
+		minimize = false;
+		return true;
+	case OPT_STATS:
+		a->stats = true;
+		return true;
+	case OPT_SHOW:
+		a->show = true;
+		return true;
+	case OPT_UNDEF:
+		gopt.undefined_flags = rules.undefined_flags = true;
+		return true;
+	case OPT_SURVEY:
+		a->survey = true;
+		return true;
+	default:
+		return false;
 	}
-	if (alone) {
-		shared = native_start(runner_path(), fill_memory);
-		return survey(first, count);
+}
+
+static bool parse_option(struct args *a, int o)
+{
+	switch (o) {
+	case OPT_ENGINE:
+		a->engine = optarg;
+		return true;
+	case OPT_PAGING:
+		a->paging = strcmp(optarg, "pae") ? PAGING_32 : PAGING_PAE;
+		return true;
+	case OPT_WEIGHTS:
+		parse_weights(optarg);
+		return true;
+	case OPT_OPT:
+		if (a->nopts == ARRAY_SIZE(a->opts) - 1)
+			return false;
+		a->opts[a->nopts++] = optarg;
+		return true;
+	default:
+		return parse_flag(a, o) ||
+		       (optarg && parse_number(a, o, strtoull(optarg, NULL, 0)));
 	}
-	cfg.ops = find_engine(engine);
+}
+
+static int run(const struct args *a)
+{
+	struct subject_config cfg = { .options = a->opts,
+				      .paging = a->paging };
+
+	cfg.ops = find_engine(a->engine);
 	rules.nx = cfg.paging == PAGING_PAE;
 	shared = native_start(runner_path(), fill_memory);
 	subject_start(&cfg, &shared->init, shared->ro);
-	run_all(first, count);
-	if (stats)
+	run_all(a->first, a->count);
+	if (a->stats)
 		subject_stats(stdout);
 	subject_stop();
 	native_stop();
 	printf("%s %s against the processor, seed %llu: %llu cases, each %u "
 	       "times, %llu discarded, %llu failed\n", failed ? "not ok" : "ok",
-	       engine, (unsigned long long)gopt.seed, (unsigned long long)ran,
-	       reps, (unsigned long long)discarded,
+	       a->engine, (unsigned long long)gopt.seed,
+	       (unsigned long long)ran, reps, (unsigned long long)discarded,
 	       (unsigned long long)failed);
 	return failed != 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct args a = { .engine = "bt", .count = 10000 };
+	int o;
+
+	while ((o = getopt_long(argc, argv, "", longopts, NULL)) >= 0)
+		if (!parse_option(&a, o)) {
+			fputs(usage, stderr);
+			return 2;
+		}
+	if (a.show) {
+		show_all(a.first, a.count);
+		return 0;
+	}
+	if (a.survey) {
+		shared = native_start(runner_path(), fill_memory);
+		return survey(a.first, a.count);
+	}
+	return run(&a);
 }
