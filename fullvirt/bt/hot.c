@@ -20,6 +20,7 @@ static void *hot_again(struct bt *bt)
 	struct tu *tu;
 	struct tu_insn *in = bt_locate(bt, &tu);
 
+	bt_fpu_restore(bt);
 	return tu->host + in->host_off;
 }
 
@@ -138,10 +139,12 @@ struct scan {
 	uint64_t n, flags;
 };
 
+/* No PUSHF here: C may keep something below its stack pointer. */
 #define SCAN(insn)							\
-	asm volatile("test %%eax, %%eax\n\t" insn "\n\tpushfq\n\tpopq %3"	\
-		     : "+D" (k->d), "+S" (k->s), "+c" (k->n),		\
-		       "=r" (k->flags) : "a" (val) : "memory", "cc")
+	asm volatile("test %%eax, %%eax\n\t" insn			\
+		     "\n\tlahf\n\tseto %%al"				\
+		     : "+D" (k->d), "+S" (k->s), "+c" (k->n), "+a" (val) \
+		     :: "memory", "cc")
 
 #define SCAN_SIZES(op)							\
 	switch (what & HOT_SIZE) {					\
@@ -160,6 +163,7 @@ static void scan_run(struct scan *k, uint32_t what, uint32_t val)
 		SCAN_SIZES("repne scas")
 	else
 		SCAN_SIZES("repe scas")
+	k->flags = (val >> 8 & 0xff) | (val & 1) * FLAG_OF;
 }
 
 /* As string_chunk(); *ended: the comparison stopped it. */
@@ -264,7 +268,7 @@ static void cache_segment(struct bt *bt, enum seg_reg seg, uint64_t d)
 	const struct segment *s = &bt->v.seg[seg];
 	uint32_t lin = bt->v.gdtr.base + (s->selector & ~7u);
 
-	if (s->base || s->limit != 0xffffffffu)
+	if (s->base || s->limit != 0xffffffffu || s->attr & SEG_TYPE_DOWN)
 		return;
 	bt->seg_cache[seg == SEG_DS] = (struct seg_cache){
 		.neg_sel = -(uint32_t)s->selector, .lin = lin, .neg_raw = -d,
@@ -308,7 +312,7 @@ static void *seg_done(struct bt *bt, enum seg_reg seg)
 
 	bt->v.rip = (uint32_t)bt->r10;
 	if (bt_set_ctx_seg(bt, seg) && bt->invalidated == before)
-		return (void *)bt->site;
+		return hot_done(bt);
 	return bt_go(bt);
 }
 

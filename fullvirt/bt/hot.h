@@ -19,6 +19,7 @@ void *hot_slow(struct bt *bt);
 static inline void *hot_done(struct bt *bt)
 {
 	bt->v.rip = (uint32_t)bt->r10;
+	bt_fpu_restore(bt);	/* a walk may have gone to a device */
 	return (void *)bt->site;
 }
 
