@@ -59,35 +59,37 @@ static void directory(void)
 	set_cr3(get_cr3());
 }
 
-/* SDM Vol. 3A 4.8. */
-static void accessed_dirty(void)
+/* SDM Vol. 3A 4.8.  @g: PTE_G or 0; @what: of the page. */
+static void accessed_dirty(uint32_t g, const char *what)
 {
-	map(VA, SCRATCH(0), PTE_P | PTE_W);
+	map(VA, SCRATCH(0), PTE_P | PTE_W | g);
 	invlpg(VA);
-	ok(!(*pte(VA) & (PTE_A | PTE_D)), "A and D start clear");
+	ok(!(*pte(VA) & (PTE_A | PTE_D)), "%s: A and D start clear", what);
 	peek32(VA);
-	ok((*pte(VA) & (PTE_A | PTE_D)) == PTE_A, "a read sets A alone");
+	ok((*pte(VA) & (PTE_A | PTE_D)) == PTE_A, "%s: a read sets A alone",
+	   what);
 	poke32(VA, 5);
 	ok((*pte(VA) & (PTE_A | PTE_D)) == (PTE_A | PTE_D),
-	   "a write sets D");
+	   "%s: a write sets D", what);
 	*pte(VA) &= ~(PTE_A | PTE_D);
 	invlpg(VA);
 	peek32(VA);
 	ok((*pte(VA) & (PTE_A | PTE_D)) == PTE_A,
-	   "A is set again after clearing and invlpg");
+	   "%s: A is set again after clearing and invlpg", what);
 	*pte(VA) &= ~PTE_A;
 	invlpg(VA);
 	poke32(VA, 6);
 	ok((*pte(VA) & (PTE_A | PTE_D)) == (PTE_A | PTE_D),
-	   "D is set again after clearing and invlpg");
+	   "%s: D is set again after clearing and invlpg", what);
 	page_dir[VA >> 22] &= ~PTE_A;
-	set_cr3(get_cr3());
+	invlpg(VA);
 	peek32(VA);
-	ok(page_dir[VA >> 22] & PTE_A, "the directory entry gets A");
-	map(VA, SCRATCH(0), PTE_P);
+	ok(page_dir[VA >> 22] & PTE_A, "%s: the directory entry gets A", what);
+	map(VA, SCRATCH(0), PTE_P | g);
 	invlpg(VA);
 	CATCH(poke32(VA, 7));
-	ok(!(*pte(VA) & PTE_D), "a write that faults does not set D");
+	ok(!(*pte(VA) & PTE_D), "%s: a write that faults does not set D",
+	   what);
 }
 
 static void protection(void)
@@ -166,6 +168,7 @@ static void large_pages(void)
 static void global_pages(void)
 {
 	set_cr4(get_cr4() | CR4_PGE);
+	accessed_dirty(PTE_G, "global page");
 	map(VA, SCRATCH(0), PTE_P | PTE_W | PTE_G);
 	invlpg(VA);
 	poke32(VA, 0x1111);
@@ -209,7 +212,7 @@ void guest_main(void)
 	paging_on();
 	changes();
 	directory();
-	accessed_dirty();
+	accessed_dirty(0, "ordinary page");
 	protection();
 	straddle();
 	large_pages();
