@@ -91,8 +91,9 @@ struct bt_stats {
 
 /*
  * What translation specialises on.  A TU made for one context is entered only
- * in that context.  States outside these (16-bit code, segments that are not
- * flat, TF, breakpoints) have no context and are interpreted.
+ * in that context.  States outside these (TF, NT, breakpoints) have no context
+ * and are interpreted.  Below, eip is short for the linear address of code;
+ * only bt->v.rip is an offset in CS.
  */
 #define CTX_CPL_MASK	0x0003u
 #define CTX_FS_OK	0x0004u	/* FS usable, 4 GiB limit, writable */
@@ -105,9 +106,13 @@ struct bt_stats {
 #define CTX_PG		0x0200u
 #define CTX_TSD		0x0400u	/* rdtsc faults here */
 #define CTX_DF		0x0800u	/* direction flag set */
+#define CTX_SEG		0x1000u	/* not flat: bases and limits are applied */
+#define CTX_CODE16	0x2000u
+#define CTX_STACK16	0x4000u
 
 struct ctx {
 	uint32_t flags;
+	uint32_t cs_base, cs_limit;	/* 0 and 4 GiB - 1 unless CTX_SEG */
 	uint32_t id;
 	bool user;		/* CPL 3 */
 	uint8_t *ret_miss;	/* routine: a return was not predicted */
@@ -243,6 +248,11 @@ struct bt {
 	uint64_t rs_top;	/* start of the current return stack */
 	uint64_t kick;		/* set by the signal handler */
 	/*
+	 * CTX_SEG: last offset that may be read, written through a segment
+	 * register, -1 where only the interpreter can tell.
+	 */
+	int64_t seg_limit[2][SEG_COUNT];
+	/*
 	 * The last flat descriptor loaded into DS and ES, so that loading it
 	 * again is a comparison (see templates.c).
 	 */
@@ -328,6 +338,17 @@ struct bt {
 static inline uint32_t *bt_x(struct bt *bt, bool user)
 {
 	return (uint32_t *)((uint8_t *)bt + ARENA_X(user));
+}
+
+/* The linear address of rip, and its inverse. */
+static inline uint32_t bt_lin(const struct bt *bt)
+{
+	return (uint32_t)(bt->v.rip + bt->v.seg[SEG_CS].base);
+}
+
+static inline void bt_set_lin(struct bt *bt, uint32_t lin)
+{
+	bt->v.rip = (uint32_t)(lin - bt->v.seg[SEG_CS].base);
 }
 
 static inline int32_t *bt_tag(struct bt *bt, enum soft_kind k)

@@ -36,15 +36,19 @@ static bool based_data(const struct segment *s)
 }
 
 /* Can translated code run in the present state at all? */
-static bool translatable(const struct bt *bt)
+static bool plain_state(const struct bt *bt)
+{
+	if (bt->v.dr[7] & DR7_ENABLES ||
+	    bt->sysflags & (FLAG_TF | FLAG_NT | FLAG_RF))
+		return false;
+	return !(bt->sysflags & FLAG_AC && bt->v.cr0 & CR0_AM);
+}
+
+static bool all_flat(const struct bt *bt)
 {
 	const struct vcpu *v = &bt->v;
 
-	if (!(v->cr0 & CR0_PE) || v->dr[7] & DR7_ENABLES)
-		return false;
-	if (bt->sysflags & (FLAG_VM | FLAG_TF | FLAG_NT | FLAG_RF))
-		return false;
-	if (bt->sysflags & FLAG_AC && v->cr0 & CR0_AM)
+	if (!(v->cr0 & CR0_PE) || bt->sysflags & FLAG_VM)
 		return false;
 	return flat(&v->seg[SEG_CS], SEG_TYPE_CODE, SEG_TYPE_CODE) &&
 	       v->seg[SEG_CS].attr & SEG_DB && v->seg[SEG_SS].attr & SEG_DB &&
@@ -95,11 +99,12 @@ static uint32_t ctx_flags(const struct bt *bt)
 	return f;
 }
 
-static struct ctx *ctx_new(struct bt *bt, uint32_t flags)
+static struct ctx *ctx_new(struct bt *bt, uint32_t flags, uint32_t base,
+			   uint32_t limit)
 {
 	struct ctx *c = &bt->ctxs[bt->nctx];
 
-	*c = (struct ctx){ .flags = flags, .id = bt->nctx++,
+	*c = (struct ctx){ .flags = flags, .cs_base = base, .cs_limit = limit, .id = bt->nctx++,
 			   .user = (flags & CTX_CPL_MASK) == 3 };
 	bt_ibtc_tag(bt, c->id)[IBTC_SIZE - 1] = bt_ibtc_empty(IBTC_SIZE - 1);
 	tpl_ctx_routines(bt, c);
@@ -111,20 +116,32 @@ static struct ctx *ctx_new(struct bt *bt, uint32_t flags)
 	return c;
 }
 
-static struct ctx *ctx_find(struct bt *bt, uint32_t flags)
+static bool ctx_is(const struct ctx *c, uint32_t flags, uint32_t base,
+		   uint32_t limit)
 {
-	uint8_t *hint = &bt->ctx_hint[(flags ^ flags >> 6) & 255];
+	return c->flags == flags && c->cs_base == base && c->cs_limit == limit;
+}
 
-	if (*hint && bt->ctxs[*hint - 1].flags == flags)
+static struct ctx *ctx_find_at(struct bt *bt, uint32_t flags, uint32_t base,
+			       uint32_t limit)
+{
+	uint8_t *hint = &bt->ctx_hint[(flags ^ flags >> 6 ^ base >> 4) & 255];
+
+	if (*hint && ctx_is(&bt->ctxs[*hint - 1], flags, base, limit))
 		return &bt->ctxs[*hint - 1];
 	for (unsigned i = 0; i < bt->nctx; i++)
-		if (bt->ctxs[i].flags == flags) {
+		if (ctx_is(&bt->ctxs[i], flags, base, limit)) {
 			*hint = i + 1;
 			return &bt->ctxs[i];
 		}
 	if (bt->nctx == MAX_CTX || !tc_room(bt))
 		tc_flush(bt);
-	return ctx_new(bt, flags);
+	return ctx_new(bt, flags, base, limit);
+}
+
+static struct ctx *ctx_find(struct bt *bt, uint32_t flags)
+{
+	return ctx_find_at(bt, flags, 0, 0xffffffffu);
 }
 
 static void switch_window(struct bt *bt)
@@ -138,6 +155,21 @@ static void switch_window(struct bt *bt)
 		bt->gs = (uint64_t)w->base;
 		_writegsbase_u64(bt->gs);
 	}
+}
+
+/* What seg_limit holds for @s, see there. */
+static int64_t usable_limit(const struct segment *s, bool real, bool write)
+{
+	bool code = s->attr & SEG_TYPE_CODE;
+
+	if (!code && s->attr & SEG_TYPE_DOWN)
+		return -1;
+	if (real)
+		return s->limit;
+	if (s->attr & SEG_UNUSABLE || !(s->attr & SEG_P) ||
+	    (code && write) || ((code || write) && !(s->attr & SEG_TYPE_WRITE)))
+		return -1;
+	return s->limit;
 }
 
 static void ctx_swap(struct bt *bt, struct ctx *c)
@@ -159,6 +191,24 @@ static void ctx_enter(struct bt *bt, struct ctx *c)
 		switch_window(bt);
 }
 
+/* Real mode, v8086, 16-bit segments, bases, limits. */
+static void set_ctx_segmented(struct bt *bt)
+{
+	const struct segment *cs = &bt->v.seg[SEG_CS];
+	bool real = !(bt->v.cr0 & CR0_PE) || bt->sysflags & FLAG_VM;
+	uint32_t f = ctx_flags(bt) & ~(CTX_WINDOW | CTX_FS_OK | CTX_GS_OK);
+
+	f |= CTX_SEG | (cs->attr & SEG_DB && !(bt->sysflags & FLAG_VM)
+			? 0 : CTX_CODE16);
+	f |= bt->v.seg[SEG_SS].attr & SEG_DB && !(bt->sysflags & FLAG_VM)
+	     ? 0 : CTX_STACK16;
+	for (unsigned i = 0; i < SEG_COUNT; i++) {
+		bt->seg_limit[0][i] = usable_limit(&bt->v.seg[i], real, false);
+		bt->seg_limit[1][i] = usable_limit(&bt->v.seg[i], real, true);
+	}
+	ctx_enter(bt, ctx_find_at(bt, f, cs->base, cs->limit));
+}
+
 /*
  * Find the context of the present state; bt->ctx is NULL where translated
  * code cannot run.  After anything that may change segments, control
@@ -166,10 +216,12 @@ static void ctx_enter(struct bt *bt, struct ctx *c)
  */
 void bt_set_ctx(struct bt *bt)
 {
-	if (translatable(bt))
+	if (!plain_state(bt))
+		ctx_enter(bt, NULL);
+	else if (all_flat(bt))
 		bt_set_ctx_flat(bt);
 	else
-		ctx_enter(bt, NULL);
+		set_ctx_segmented(bt);
 }
 
 /* The same where all segments but FS and GS are known to be flat still. */
@@ -209,7 +261,7 @@ bool bt_set_ctx_seg(struct bt *bt, enum seg_reg seg)
 	if (seg == SEG_DS || seg == SEG_ES) {
 		if (flat_data(s))
 			return true;
-		ctx_enter(bt, NULL);
+		bt_set_ctx(bt);
 		return false;
 	}
 	bit = seg == SEG_FS ? CTX_FS_OK : CTX_GS_OK;

@@ -349,22 +349,104 @@ static bool is_tzcnt(const ZydisDecodedInstruction *z)
 	       z->mnemonic == ZYDIS_MNEMONIC_LZCNT;
 }
 
-void bt_decode(struct ginsn *g, uint32_t eip, const uint8_t *bytes,
-	       unsigned avail, uint32_t flags)
+static bool is_integer(ZydisISASet isa)
 {
-	static ZydisDecoder dec;
+	switch (isa) {
+	case ZYDIS_ISA_SET_I86: case ZYDIS_ISA_SET_I186:
+	case ZYDIS_ISA_SET_I386: case ZYDIS_ISA_SET_I486REAL:
+	case ZYDIS_ISA_SET_PENTIUMREAL: case ZYDIS_ISA_SET_CMOV:
+	case ZYDIS_ISA_SET_FAT_NOP: case ZYDIS_ISA_SET_PAUSE:
+	case ZYDIS_ISA_SET_LAHF:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What CTX_SEG has templates for. */
+static bool segmented_ok(const struct ginsn *g,
+			 const ZydisDecodedInstruction *z)
+{
+	if (!is_integer(z->meta.isa_set) || is_bit_string(g))
+		return false;
+	switch (g->cls) {
+	case C_IDENT: case C_LEA: case C_NOP: case C_PUSH_R: case C_POP_R:
+	case C_PUSH_I: case C_CALL: case C_RET: case C_JMP: case C_JCC:
+	case C_CLI: case C_STI: case C_SET_DF: case C_RDTSC: case C_MOFFS:
+		return true;
+	case C_LOOP:
+		return z->address_width == 32;
+	default:
+		return false;
+	}
+}
+
+/*
+ * 16- or 32-bit code whose segments are not flat.  The host's 66 prefix
+ * follows the width of the operation, and branches stay in CS.
+ */
+static void segmented(struct ginsn *g, const ZydisDecodedInstruction *z,
+		      const struct ctx *ctx)
+{
+	if (!segmented_ok(g, z)) {
+		g->cls = ends_tu(g) ? C_INTERP_END : C_INTERP;
+		return;
+	}
+	g->addr16 = z->address_width == 16;
+	g->p66 = z->operand_width == 16;
+	if (g->cls == C_MOFFS) {
+		moffs_to_modrm(g, z);
+		if (g->addr16)
+			g->disp &= 0xffff;
+	}
+	branch_target(g, z);
+	g->target -= ctx->cs_base;
+	if (g->opsize == 2)
+		g->target &= 0xffff;
+	g->target += ctx->cs_base;
+}
+
+static void flat_code(struct ginsn *g, const ZydisDecodedInstruction *z,
+		      uint32_t flags)
+{
+	if (is_bit_string(g) && !(flags & CTX_WINDOW))
+		g->cls = C_INTERP;
+	if (g->cls == C_IDENT && needs_fpu(g, z) && !(flags & CTX_FPU))
+		g->cls = C_INTERP;
+	if (g->cls == C_IDENT && needs_sse(z) && !(flags & CTX_SSE))
+		g->cls = C_INTERP;
+	if (short_address(g, z) || odd_width(g))
+		g->cls = ends_tu(g) ? C_INTERP_END : C_INTERP;
+	if (g->cls == C_MOFFS)
+		moffs_to_modrm(g, z);
+	branch_target(g, z);
+}
+
+static const ZydisDecoder *decoder(bool code16)
+{
+	static ZydisDecoder dec[2];
 	static bool ready;
+
+	if (!ready) {
+		ZydisDecoderInit(&dec[0], ZYDIS_MACHINE_MODE_LEGACY_32,
+				 ZYDIS_STACK_WIDTH_32);
+		ZydisDecoderInit(&dec[1], ZYDIS_MACHINE_MODE_LEGACY_16,
+				 ZYDIS_STACK_WIDTH_16);
+		ready = true;
+	}
+	return &dec[code16];
+}
+
+void bt_decode(struct ginsn *g, uint32_t eip, const uint8_t *bytes,
+	       unsigned avail, const struct ctx *ctx, uint32_t flags)
+{
 	ZydisDecodedInstruction z;
 	ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
 
-	if (!ready) {
-		ZydisDecoderInit(&dec, ZYDIS_MACHINE_MODE_LEGACY_32,
-				 ZYDIS_STACK_WIDTH_32);
-		ready = true;
-	}
 	*g = (struct ginsn){ .eip = eip, .base = NO_REG, .index = NO_REG,
 			     .cls = C_INTERP, .seg = SEG_DS };
-	if (ZYAN_FAILED(ZydisDecoderDecodeFull(&dec, bytes, avail, &z, ops))) {
+	if (ZYAN_FAILED(ZydisDecoderDecodeFull(decoder(flags & CTX_CODE16),
+					       bytes, avail, &z, ops))) {
 		g->cls = C_INTERP_END;
 		return;
 	}
@@ -376,15 +458,8 @@ void bt_decode(struct ginsn *g, uint32_t eip, const uint8_t *bytes,
 	if (!isa_offered(z.meta.isa_set) && !is_tzcnt(&z))
 		return;
 	g->cls = classify(g);
-	if (is_bit_string(g) && !(flags & CTX_WINDOW))
-		g->cls = C_INTERP;
-	if (g->cls == C_IDENT && needs_fpu(g, &z) && !(flags & CTX_FPU))
-		g->cls = C_INTERP;
-	if (g->cls == C_IDENT && needs_sse(&z) && !(flags & CTX_SSE))
-		g->cls = C_INTERP;
-	if (short_address(g, &z) || odd_width(g))
-		g->cls = ends_tu(g) ? C_INTERP_END : C_INTERP;
-	if (g->cls == C_MOFFS)
-		moffs_to_modrm(g, &z);
-	branch_target(g, &z);
+	if (flags & CTX_SEG)
+		segmented(g, &z, ctx);
+	else
+		flat_code(g, &z, flags);
 }

@@ -297,10 +297,13 @@ static bool untranslated(struct bt *bt, uint32_t gpfn)
 	       bt->tc.page_heat[gpfn] > HEAT_LIMIT;
 }
 
-/* Interpret until translated code can run again. */
-static void *interpret(struct bt *bt)
+/*
+ * Interpret until translated code can run again; @page: and the page that
+ * must not be translated is left.
+ */
+static void *interpret(struct bt *bt, bool page)
 {
-	uint32_t page = (uint32_t)bt->v.rip >> PAGE_SHIFT;
+	uint32_t pn = bt_lin(bt) >> PAGE_SHIFT;
 	bool moved;
 	void *out;
 
@@ -320,7 +323,7 @@ static void *interpret(struct bt *bt)
 		}
 		bt_flags_out(bt);
 		bt_set_ctx(bt);
-	} while (!bt->ctx || (uint32_t)bt->v.rip >> PAGE_SHIFT == page);
+	} while (!bt->ctx || (page && bt_lin(bt) >> PAGE_SHIFT == pn));
 	return redispatch(bt);
 }
 
@@ -360,17 +363,24 @@ static struct tc_entry *find_entry(struct bt *bt, uint32_t eip, uint32_t gpfn,
 			    (eip & ~PAGE_MASK), global);
 }
 
+/* Code that may run past the limit of CS is the interpreter's. */
+static bool near_limit(const struct bt *bt)
+{
+	return bt->ctx->flags & CTX_SEG &&
+	       (uint64_t)bt->v.rip + 15 > bt->ctx->cs_limit;
+}
+
 /* The entry for rip in the present context; NULL: *out is where to go. */
 static struct tc_entry *entry_for_rip(struct bt *bt, void **out)
 {
-	uint32_t eip = bt->v.rip, gpfn;
+	uint32_t eip = bt_lin(bt), gpfn;
 	struct tc_entry *n;
 	enum x86_result res;
 	bool global;
 
 	bt->stats.dispatches++;
 	gpfn = bt_x(bt, bt->ctx->user)[eip >> PAGE_SHIFT] - 1;
-	if (gpfn != ~0u) {
+	if (gpfn != ~0u && !near_limit(bt)) {
 		n = tc_lookup(bt, eip, gpfn, bt->ctx->id);
 		if (n && second_page(bt, n))
 			return n;
@@ -379,8 +389,8 @@ static struct tc_entry *entry_for_rip(struct bt *bt, void **out)
 		*out = restart(bt, res);
 		return NULL;
 	}
-	if (untranslated(bt, gpfn)) {
-		*out = interpret(bt);
+	if (untranslated(bt, gpfn) || near_limit(bt)) {
+		*out = interpret(bt, true);
 		return NULL;
 	}
 	n = find_entry(bt, eip, gpfn, global);
@@ -394,7 +404,7 @@ static struct tc_entry *entry_for_rip(struct bt *bt, void **out)
 /* The same, through the indirect table of the context. */
 static void *host_for_rip(struct bt *bt)
 {
-	uint32_t eip = bt->v.rip, i = eip & (IBTC_SIZE - 1);
+	uint32_t eip = bt_lin(bt), i = eip & (IBTC_SIZE - 1);
 	uint32_t ctx = bt->ctx->id;
 	struct tc_entry *n;
 	void *out;
@@ -418,7 +428,7 @@ void *bt_go(struct bt *bt)
 	if (bt->leaving)
 		return bt_stub(bt, STUB_leave);
 	if (!bt->ctx)
-		return interpret(bt);
+		return interpret(bt, false);
 	host = host_for_rip(bt);
 	/* On the way out the FPU belongs to C. */
 	if (!bt->leaving)
@@ -479,7 +489,7 @@ static void *guard(struct bt *bt)
 	void *out;
 
 	bt->stats.guard_misses++;
-	bt->v.rip = (uint32_t)bt->r8;
+	bt_set_lin(bt, bt->r8);
 	n = entry_for_rip(bt, &out);
 	if (!n)
 		return out;
@@ -494,7 +504,7 @@ static void *chain(struct bt *bt)
 	struct tc_entry *n;
 	void *out;
 
-	bt->v.rip = bt->tc.exits[id].eip;
+	bt_set_lin(bt, bt->tc.exits[id].eip);
 	n = entry_for_rip(bt, &out);
 	if (!n)
 		return out;
@@ -517,7 +527,7 @@ struct tu_insn *bt_locate(struct bt *bt, struct tu **tu)
 		bt->sites[i].in = tu_insn_at(bt, bt->sites[i].tu, at);
 	}
 	*tu = bt->sites[i].tu;
-	bt->v.rip = (*tu)->eip + bt->sites[i].in->goff;
+	bt_set_lin(bt, (*tu)->eip + bt->sites[i].in->goff);
 	return bt->sites[i].in;
 }
 
@@ -556,7 +566,7 @@ void *bt_interp_site(struct bt *bt, struct tu *tu, struct tu_insn *in)
 	bt_flags_out(bt);
 	if (bt->invalidated != before || !same_ctx(bt))
 		return bt_resume(bt);
-	next = bt_next_host(bt, tu, in, bt->v.rip);
+	next = bt_next_host(bt, tu, in, bt_lin(bt));
 	if (!next)
 		return bt_resume(bt);
 	bt_fpu_restore(bt);

@@ -38,6 +38,7 @@ struct ginsn {
 	uint8_t opcode;
 	bool p66, lock;
 	bool odd;		/* 67 or a segment prefix */
+	bool addr16;		/* 16-bit address (CTX_SEG only) */
 	uint8_t rep;		/* 0, 0xF2 or 0xF3 to keep as mandatory/rep */
 	bool has_modrm, mem;	/* mem: ModRM names memory */
 	uint8_t mod, reg, rm;
@@ -56,11 +57,11 @@ struct ginsn {
 
 /*
  * Decode the instruction at @bytes (@avail readable bytes, at most 15).
- * @flags: CTX_* of the translation.  Never fails: what cannot be translated
+ * @ctx: what the translation is for, with CTX_* @flags.  Never fails: what cannot be translated
  * comes back as C_INTERP with len 0 if even its length is unknown.
  */
 void bt_decode(struct ginsn *g, uint32_t eip, const uint8_t *bytes,
-	       unsigned avail, uint32_t flags);
+	       unsigned avail, const struct ctx *ctx, uint32_t flags);
 
 /* Where code goes.  tc_room() guarantees space before a TU begins. */
 struct emit {

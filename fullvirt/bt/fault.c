@@ -391,7 +391,7 @@ void *bt_fault(struct bt *bt)
 	struct tu *tu = tc_find(bt, rip);
 	struct tu_insn *in = tu_insn_at(bt, tu, rip);
 
-	bt->v.rip = tu->eip + in->goff;
+	bt_set_lin(bt, tu->eip + in->goff);
 	switch (bt->fault) {
 	case FAULT_KICK:
 		return bt->leaving ? bt_stub(bt, STUB_leave) : (void *)rip;

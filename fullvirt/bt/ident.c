@@ -57,11 +57,54 @@ static struct gaccess soft_access(struct region *r, unsigned size, bool write)
 	return a;
 }
 
+/*
+ * Limit and base of a segment, without touching rflags:
+ *	mov   r11, rcx
+ *	lea   rcx, [r8 + n - 1]
+ *	not   rcx
+ *	mov   r9, [r14 + seg_limit]
+ *	lea   rcx, [rcx + r9 + 1]	; limit - last byte
+ *	rorx  rcx, rcx, 32		; ecx = 0 unless that is negative
+ *	jecxz ok
+ *	mov   rcx, r11
+ *	call  interp			; it raises #GP, #SS or knows better
+ * ok:	mov   rcx, r11
+ *	mov   r9d, [r14 + seg.base]
+ *	lea   r8d, [r8 + r9]
+ */
+struct gaccess tpl_seg_access(struct region *r, uint8_t seg, unsigned size,
+			      bool write)
+{
+	struct emit *e = &r->e;
+
+	e_mov64(e, R11, RCX);
+	e_rm_mem(e, true, 0x8d, RCX, (struct hmem){ R8, NO_REG, 0, size - 1 });
+	e_rm_reg(e, true, 0xf7, 2, RCX);
+	e_rm_mem(e, true, 0x8b, R9, (struct hmem){ R14, NO_REG, 0,
+		 OFF(seg_limit) + (write * SEG_COUNT + seg) * 8 });
+	e_rm_mem(e, true, 0x8d, RCX, (struct hmem){ RCX, R9, 0, 1 });
+	e_rorx64(e, RCX, RCX, 32);
+	e_jecxz(e, 8);
+	e_mov64(e, RCX, R11);
+	tpl_callout(r, bt_stub(r->bt, STUB_interp));
+	e_mov64(e, RCX, R11);
+	e_load32(e, R9, OFF(v.seg) + seg * sizeof(struct segment) +
+			__builtin_offsetof(struct segment, base));
+	e_lea32(e, R8, (struct hmem){ R8, R9, 0, 0 });
+	return soft_access(r, size, write);
+}
+
 struct gaccess tpl_access(struct region *r, uint8_t seg, struct hmem a,
 			  unsigned size, bool write)
 {
 	bool based = seg == SEG_FS || seg == SEG_GS;
 
+	if (r->flags & CTX_SEG) {
+		e_lea32(&r->e, R8, a);
+		if (r->addr16)
+			e_rm_reg(&r->e, false, 0x0fb7, R8, R8);
+		return tpl_seg_access(r, seg, size, write);
+	}
 	if (based)
 		seg_base(r, seg, a);
 	if (r->flags & CTX_WINDOW)

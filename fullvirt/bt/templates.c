@@ -40,6 +40,10 @@ static void adjust_sp(struct region *r, int32_t by)
 
 static void push_r(struct region *r, const struct ginsn *g)
 {
+	if (r->flags & CTX_SEG) {
+		tpl_seg_push(r, g);
+		return;
+	}
 	tpl_push_reg(r, hreg(g->opcode & 7));
 }
 
@@ -47,6 +51,10 @@ static void pop_r(struct region *r, const struct ginsn *g)
 {
 	uint8_t reg = g->opcode & 7;
 
+	if (r->flags & CTX_SEG) {
+		tpl_seg_pop(r, g);
+		return;
+	}
 	load_stack(r, hreg(reg));
 	if (reg != GPR_SP)
 		adjust_sp(r, 4);
@@ -56,6 +64,10 @@ static void push_i(struct region *r, const struct ginsn *g)
 {
 	int32_t v;
 
+	if (r->flags & CTX_SEG) {
+		tpl_seg_push(r, g);
+		return;
+	}
 	if (g->imm_len == 1)
 		v = (int8_t)g->bytes[g->imm_off];
 	else
@@ -191,6 +203,11 @@ static void call(struct region *r, const struct ginsn *g)
 {
 	uint32_t ret = g->eip + g->len;
 
+	if (r->flags & CTX_SEG) {
+		tpl_seg_push_eip(r, g);
+		go(r, e_rel32(&r->e, 0xe9, r->e.p), g->target);
+		return;
+	}
 	tpl_push_imm(r, ret);
 	if (g->target == ret) {	/* call/pop to learn eip: no return follows */
 		go(r, e_rel32(&r->e, 0xe9, r->e.p), ret);
@@ -229,6 +246,10 @@ static void ret(struct region *r, const struct ginsn *g)
 {
 	uint16_t pop = 0;
 
+	if (r->flags & CTX_SEG) {
+		tpl_seg_ret(r, g);
+		return;
+	}
 	if (g->imm_len == 2)
 		__builtin_memcpy(&pop, g->bytes + g->imm_off, 2);
 	load_stack(r, R8);
@@ -367,6 +388,10 @@ static void set_df(struct region *r, const struct ginsn *g)
 
 static void lea(struct region *r, const struct ginsn *g)
 {
+	if (r->flags & CTX_SEG) {
+		tpl_seg_lea(r, g);
+		return;
+	}
 	if (g->p66)
 		e8(&r->e, 0x66);
 	e_lea32(&r->e, hreg(g->reg), g_address(g, 0));
@@ -664,7 +689,7 @@ static void (*const templates[])(struct region *, const struct ginsn *) = {
 /* FS and GS operands need a usable, flat-limited segment in this context. */
 static bool segment_ok(const struct region *r, const struct ginsn *g)
 {
-	if (!g->mem || g->cls == C_LEA || g->cls == C_NOP)
+	if (!g->mem || g->cls == C_LEA || g->cls == C_NOP || r->flags & CTX_SEG)
 		return true;
 	if (g->seg == SEG_FS)
 		return r->flags & CTX_FS_OK;
@@ -679,6 +704,7 @@ void tpl_emit(struct region *r, unsigned i)
 	uint8_t *start = r->e.p;
 
 	r->label[i] = start;
+	r->addr16 = g->addr16;
 	if (segment_ok(r, g))
 		templates[g->cls](r, g);
 	else

@@ -43,6 +43,7 @@ struct region {
 	unsigned nexits;
 	struct pending_lookup lookups[MAX_REGION];
 	unsigned nlookups;
+	bool addr16;		/* of the instruction at hand */
 };
 
 /* Emit the template of instruction @i. */
@@ -70,6 +71,9 @@ struct gaccess {
  */
 struct gaccess tpl_access(struct region *r, uint8_t seg, struct hmem a,
 			  unsigned size, bool write);
+/* CTX_SEG: the @size bytes at offset r8d of @seg, limit and base applied. */
+struct gaccess tpl_seg_access(struct region *r, uint8_t seg, unsigned size,
+			      bool write);
 /* op reg, [access] with the prefixes that the access needs. */
 void tpl_rm(struct emit *e, unsigned op, uint8_t reg, struct gaccess a);
 void tpl_window_prefix(struct emit *e);
@@ -78,5 +82,12 @@ void tpl_ident(struct region *r, const struct ginsn *g);
 void tpl_push_reg(struct region *r, uint8_t reg);
 void tpl_push_imm(struct region *r, uint32_t imm);
 void tpl_callout(struct region *r, const uint8_t *stub);
+
+/* segmented.c: CTX_SEG forms. */
+void tpl_seg_push(struct region *r, const struct ginsn *g);
+void tpl_seg_pop(struct region *r, const struct ginsn *g);
+void tpl_seg_lea(struct region *r, const struct ginsn *g);
+void tpl_seg_push_eip(struct region *r, const struct ginsn *g);
+void tpl_seg_ret(struct region *r, const struct ginsn *g);
 
 #endif

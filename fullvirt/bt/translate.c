@@ -51,6 +51,13 @@ static bool same_page(uint32_t a, uint32_t b)
 	return ((a ^ b) & PAGE_MASK) == 0;
 }
 
+/* Leave what may run past the limit of CS to the dispatcher. */
+static bool near_cs_limit(const struct ctx *c, uint32_t at)
+{
+	return c->flags & CTX_SEG &&
+	       (uint64_t)(at - c->cs_base) + 15 > c->cs_limit;
+}
+
 /* Decode the run that starts at @eip; @page is the HVA of its page. */
 static void collect(struct region *r, uint32_t eip, const uint8_t *page)
 {
@@ -62,7 +69,10 @@ static void collect(struct region *r, uint32_t eip, const uint8_t *page)
 		unsigned avail = PAGE_SIZE - off;
 		struct ginsn *g = &r->g[r->n];
 
-		bt_decode(g, at, page + off, avail > 15 ? 15 : avail, r->flags);
+		if (r->n && near_cs_limit(r->ctx, at))
+			return;
+		bt_decode(g, at, page + off, avail > 15 ? 15 : avail, r->ctx,
+			  r->flags);
 		if (!g->len && avail < 15)
 			return;		/* crosses the page end */
 		r->entry[r->n++] = at == eip;
@@ -103,7 +113,7 @@ static bool collect_crossing(struct region *r, uint32_t eip,
 	for (unsigned i = 0; i < 15; i++)
 		bytes[i] = i < first ? page[(eip & ~PAGE_MASK) + i]
 				     : second[i - first];
-	bt_decode(&r->g[0], eip, bytes, 15, r->flags);
+	bt_decode(&r->g[0], eip, bytes, 15, r->ctx, r->flags);
 	soft_x_fill(r->bt, next, *gpfn2, r->ctx->user, w.global);
 	return true;
 }
@@ -386,7 +396,7 @@ bool bt_patch_site(struct bt *bt, struct tu *tu, struct tu_insn *in,
 	r->ctx = &bt->ctxs[tu->ctx];
 	r->flags = r->ctx->flags & ~CTX_WINDOW;
 	refetch(bt, tu, eip, bytes);
-	bt_decode(&r->g[0], eip, bytes, in->len, r->flags);
+	bt_decode(&r->g[0], eip, bytes, in->len, r->ctx, r->flags);
 	if (mode == SITE_CALLOUT || !patchable(&r->g[0])) {
 		r->g[0].cls = C_INTERP;
 		bt->stats.sites_callout++;

@@ -16,7 +16,7 @@ enum { V_RAX, V_RCX, V_RDX, V_RBX, V_RSP, V_RBP, V_RSI, V_RDI, V_R8, V_R9,
  * first.  It may do what a single instruction may not. */
 enum vseq { VSEQ_NONE, VSEQ_SOFT, VSEQ_LOOKUP, VSEQ_GUARD, VSEQ_LANDING,
 	    VSEQ_STI, VSEQ_PUSHF, VSEQ_THUNK, VSEQ_RS_RESET, VSEQ_RDTSC,
-	    VSEQ_POPF, VSEQ_DS, VSEQ_ES };
+	    VSEQ_POPF, VSEQ_DS, VSEQ_ES, VSEQ_SEG, VSEQ_SEG_RET };
 
 #define GUARD_LEN	8	/* instructions of VSEQ_GUARD */
 

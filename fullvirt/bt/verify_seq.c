@@ -445,6 +445,60 @@ static void segment_es(struct cursor *k)
 	segment(k, SEG_ES);
 }
 
+static bool seg_table(const struct vinsn *v, int32_t first, uint32_t n,
+		      uint32_t size)
+{
+	uint32_t at = v->m.disp - first;
+
+	return at % size == 0 && at / size < n;
+}
+
+/*
+ * CTX_SEG: limit and base of a segment for the offset in r8d, then soft(),
+ * whose first instruction cuts r8 to 32 bits whatever was in it.
+ */
+static void seg_access(struct cursor *k)
+{
+	const struct vinsn *v = peek(k);
+
+	if (v->mnemonic == ZYDIS_MNEMONIC_MOVZX)
+		take(k, v->width == 32 && v->dst == V_R8 && v->src == V_R8 &&
+			v->src_width == 16);
+	mov64(k, V_R11, V_RCX);
+	v = peek(k);
+	take(k, v->mnemonic == ZYDIS_MNEMONIC_LEA && v->width == 64 &&
+		v->dst == V_RCX && plain_mem(v, V_R8, V_NONE, 0) &&
+		k->c->ctx->flags & CTX_SEG);
+	v = peek(k);
+	take(k, v->mnemonic == ZYDIS_MNEMONIC_NOT && v->width == 64 &&
+		v->dst == V_RCX && no_mem(v));
+	v = load(k, 64, V_R9, V_NONE, 0);
+	k->ok &= seg_table(v, OFF(seg_limit), 2 * SEG_COUNT, 8);
+	v = peek(k);
+	take(k, v->mnemonic == ZYDIS_MNEMONIC_LEA && v->width == 64 &&
+		v->dst == V_RCX && plain_mem(v, V_RCX, V_R9, 1) &&
+		v->m.disp == 1);
+	v = peek(k);
+	take(k, v->mnemonic == ZYDIS_MNEMONIC_RORX && v->width == 64 &&
+		v->dst == V_RCX && v->src == V_RCX && no_mem(v) &&
+		v->imm == 32);
+	jecxz(k, 2);
+	mov64(k, V_RCX, V_R11);
+	transfer(k, VF_CALL, bt_stub(k->c->bt, STUB_interp));
+	mov64(k, V_RCX, V_R11);
+	v = load(k, 32, V_R9, V_NONE, 0);
+	k->ok &= seg_table(v, OFF(v.seg[0].base), SEG_COUNT,
+			   sizeof(struct segment));
+	soft(k);
+}
+
+/* CTX_SEG: a near return, to the offset in r13d. */
+static void seg_ret(struct cursor *k)
+{
+	mov32(k, V_R8, V_R13);
+	transfer(k, VF_JMP, bt_stub(k->c->bt, STUB_indirect));
+}
+
 /* Leave by exit r9d, which must be one of this TU's. */
 static void thunk(struct cursor *k)
 {
@@ -471,7 +525,8 @@ enum vseq vseq_match(const struct vcode *c, uint32_t i, unsigned *len)
 		[VSEQ_STI] = sti, [VSEQ_PUSHF] = pushf, [VSEQ_THUNK] = thunk,
 		[VSEQ_RS_RESET] = rs_reset, [VSEQ_RDTSC] = rdtsc,
 		[VSEQ_POPF] = popf, [VSEQ_DS] = segment_ds,
-		[VSEQ_ES] = segment_es,
+		[VSEQ_ES] = segment_es, [VSEQ_SEG] = seg_access,
+		[VSEQ_SEG_RET] = seg_ret,
 	};
 
 	for (unsigned s = VSEQ_NONE + 1; s < ARRAY_SIZE(match); s++) {
