@@ -37,8 +37,8 @@ static void put_mem(struct gen *g, const uint8_t *op, unsigned oplen,
 	memcpy(b + n, op, oplen);
 	n += oplen;
 	n += mem_modrm(&m, reg, b + n);
-	memcpy(b + n, imm, immlen);
-	n += immlen;
+	while (immlen--)
+		b[n++] = *imm++;
 	if (n <= 15)
 		put(g, b, n);
 }
