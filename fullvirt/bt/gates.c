@@ -29,7 +29,7 @@ static bool flat32(const struct segment *s)
 static bool get_flat(struct bt *bt, uint16_t sel, unsigned mask,
 		     unsigned kind, unsigned dpl, struct segment *out)
 {
-	const uint64_t *d;
+	const guest_u64 *d;
 
 	if (!(sel & ~3))
 		return false;
@@ -71,7 +71,7 @@ static void *go(struct bt *bt, uint32_t eip)
 
 static bool gate_of(struct bt *bt, unsigned vec, uint64_t *gate)
 {
-	const uint64_t *p;
+	const guest_u64 *p;
 
 	if (vec * 8 + 7 > bt->v.idtr.limit)
 		return false;
@@ -86,7 +86,7 @@ static bool gate_of(struct bt *bt, unsigned vec, uint64_t *gate)
 
 static bool inner_stack(struct bt *bt, struct segment *ss, uint32_t *esp)
 {
-	const uint32_t *p;
+	const guest_u32 *p;
 
 	if ((bt->v.tr.attr & SEG_TYPE_MASK) != TSS32_BUSY ||
 	    bt->v.tr.limit < 0x67)
@@ -101,7 +101,8 @@ static bool inner_stack(struct bt *bt, struct segment *ss, uint32_t *esp)
 static void *enter_gate(struct bt *bt, uint64_t gate)
 {
 	struct segment cs, ss;
-	uint32_t esp = bt->v.gpr[GPR_SP], *f;
+	uint32_t esp = bt->v.gpr[GPR_SP];
+	guest_u32 *f;
 	bool inner = cpl_of(bt) != 0;
 	unsigned n = inner ? 20 : 12;
 
@@ -162,7 +163,7 @@ static void set_flags(struct bt *bt, uint32_t f)
 }
 
 /* Only code at privilege 0 comes here, so every flag may change. */
-static void *iret_to(struct bt *bt, const uint32_t *f)
+static void *iret_to(struct bt *bt, const guest_u32 *f)
 {
 	unsigned cpl = f[1] & 3;
 	struct segment cs, ss;
@@ -189,7 +190,7 @@ static void *iret_to(struct bt *bt, const uint32_t *f)
 
 static void *iret(struct bt *bt)
 {
-	const uint32_t *f;
+	const guest_u32 *f;
 
 	if (cpl_of(bt))
 		return hot_slow(bt);
@@ -245,7 +246,7 @@ static void *popf(struct bt *bt)
 {
 	unsigned iopl = (bt->sysflags & FLAG_IOPL) >> FLAG_IOPL_SHIFT;
 	uint32_t keep = 0, f;
-	const uint32_t *p;
+	const guest_u32 *p;
 
 	p = hot_mem(bt, bt->v.gpr[GPR_SP], 4,
 		    bt->ctx->user ? X86_ACC_USER : 0);

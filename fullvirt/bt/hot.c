@@ -217,7 +217,7 @@ static void *scan(struct bt *bt)
 
 /* ------------------------------------------------ segment loads */
 
-const uint64_t *hot_descriptor(struct bt *bt, uint16_t sel)
+const guest_u64 *hot_descriptor(struct bt *bt, uint16_t sel)
 {
 	uint64_t base = bt->v.gdtr.base;
 	uint32_t limit = bt->v.gdtr.limit;
@@ -285,7 +285,7 @@ static void *desc_table(struct bt *bt)
 static bool load_data(struct bt *bt, enum seg_reg seg, uint16_t sel)
 {
 	struct segment *s = &bt->v.seg[seg];
-	const uint64_t *p;
+	const guest_u64 *p;
 	uint64_t d;
 
 	if (seg == SEG_CS || seg == SEG_SS || seg >= SEG_COUNT)
@@ -329,7 +329,7 @@ static void *mov_seg(struct bt *bt)
 
 static void *pop_seg(struct bt *bt)
 {
-	const uint32_t *p = hot_mem(bt, bt->v.gpr[GPR_SP], 4, access_user(bt));
+	const guest_u32 *p = hot_mem(bt, bt->v.gpr[GPR_SP], 4, access_user(bt));
 	enum seg_reg seg = bt->r9;
 
 	if (!p || !load_data(bt, seg, *p))

@@ -23,8 +23,12 @@ static inline void *hot_done(struct bt *bt)
 	return (void *)bt->site;
 }
 
+/* What hot_mem() gives: guest addresses need not be aligned. */
+typedef uint32_t guest_u32 __attribute__((aligned(1), may_alias));
+typedef uint64_t guest_u64 __attribute__((aligned(1), may_alias));
+
 /* The 8 bytes of the descriptor of @sel, or NULL if not plainly readable. */
-const uint64_t *hot_descriptor(struct bt *bt, uint16_t sel);
+const guest_u64 *hot_descriptor(struct bt *bt, uint16_t sel);
 struct segment hot_segment(uint64_t desc, uint16_t sel);
 /* @n bytes at @gva if they are plain RAM within one page, else NULL. */
 void *hot_mem(struct bt *bt, uint32_t gva, unsigned n, unsigned access);
