@@ -409,13 +409,13 @@ static void *host_for_rip(struct bt *bt)
 	struct tc_entry *n;
 	void *out;
 
-	if (bt_ibtc_tag(bt, ctx)[i] == -(int32_t)(eip + 1) && eip + 1)
+	if (bt_ibtc_tag(bt, ctx)[i] == (int32_t)-(eip + 1) && eip + 1)
 		return bt_ibtc_host(bt, ctx)[i];
 	n = entry_for_rip(bt, &out);
 	if (!n)
 		return out;
 	ctx = bt->ctx->id;
-	bt_ibtc_tag(bt, ctx)[i] = -(int32_t)(eip + 1);
+	bt_ibtc_tag(bt, ctx)[i] = (int32_t)-(eip + 1);
 	bt_ibtc_host(bt, ctx)[i] = n->guarded;
 	return n->guarded;
 }

@@ -192,7 +192,7 @@ static void landing(struct region *r, const struct ginsn *g)
 
 	e_mov64(e, R11, RCX);
 	e_rm_mem(e, false, 0x8d, RCX,
-		 (struct hmem){ R8, NO_REG, 0, -(int32_t)expected });
+		 (struct hmem){ R8, NO_REG, 0, (int32_t)-expected });
 	e_jecxz(e, 8);
 	e_mov64(e, RCX, R11);
 	e_rel32(e, 0xe9, r->ctx->ret_miss);
