@@ -542,6 +542,7 @@ void bt_rstack_reset(struct bt *bt);
  * either may be called twice. */
 void bt_fpu_save(struct bt *bt);
 void bt_fpu_restore(struct bt *bt);
+void bt_mxcsr_mask(struct bt *bt);
 /* Interpret @in of @tu, where v.rip is, and go on behind it. */
 void *bt_interp_site(struct bt *bt, struct tu *tu, struct tu_insn *in);
 /* The instruction that called out (bt->site); sets v.rip. */

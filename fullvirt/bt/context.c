@@ -50,7 +50,9 @@ static bool all_flat(const struct bt *bt)
 
 	if (!(v->cr0 & CR0_PE) || bt->sysflags & FLAG_VM)
 		return false;
-	return flat(&v->seg[SEG_CS], SEG_TYPE_CODE, SEG_TYPE_CODE) &&
+	/* Readable, or else an access by CS faults. */
+	return flat(&v->seg[SEG_CS], SEG_TYPE_CODE | SEG_TYPE_WRITE,
+		    SEG_TYPE_CODE | SEG_TYPE_WRITE) &&
 	       v->seg[SEG_CS].attr & SEG_DB && v->seg[SEG_SS].attr & SEG_DB &&
 	       flat_data(&v->seg[SEG_SS]) && flat_data(&v->seg[SEG_DS]) &&
 	       flat_data(&v->seg[SEG_ES]);

@@ -89,6 +89,14 @@ void bt_fpu_save(struct bt *bt)
 	bt->stats.fpu_saves++;
 }
 
+/* FXRSTOR faults on reserved bits, which a state from a file may have set. */
+void bt_mxcsr_mask(struct bt *bt)
+{
+	uint32_t *mxcsr = (uint32_t *)(bt->v.fpu + 24);
+
+	*mxcsr &= 0xffff;	/* SDM Vol. 1 figure 10-3 */
+}
+
 /* Before any return to translated code, if C code may have saved it. */
 void bt_fpu_restore(struct bt *bt)
 {

@@ -246,6 +246,7 @@ static void bt_set_state(struct engine *e, const struct vcpu *in)
 	struct bt *bt = to_bt(e);
 
 	bt->v = *in;
+	bt_mxcsr_mask(bt);
 	bt_flags_out(bt);
 	bt_seg_cache_clear(bt);
 	x86_tlb_flush(&bt->x);

@@ -442,6 +442,7 @@ void bt_review_sites(struct bt *bt)
 		in = &bt->tc.insns[tu->insn0 + p->parent_insn];
 		in->miss = 0;
 		__builtin_memcpy(tu->host + in->host_off, b->code, 5);
+		verify_tu_or_abort(bt, tu);
 		*b = bt->probation[--bt->nprobation];
 		bt->stats.sites_back++;
 	}

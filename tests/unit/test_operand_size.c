@@ -18,7 +18,8 @@
 
 #include "fullvirt/bt/emit.h"
 
-#define EVERYTHING	(CTX_FPU | CTX_SSE | CTX_WINDOW)
+static const struct ctx ctx = { .flags = CTX_FPU | CTX_SSE | CTX_WINDOW,
+				.cs_limit = 0xffffffffu };
 
 /* The operand is [rbx]; every other register is 0, rcx is 1. */
 static const uint8_t before[] = {
@@ -133,7 +134,7 @@ START_TEST(operands_are_as_large_as_the_decoder_says)
 			b[n++] = 0x0f;
 		b[n++] = _i;
 		b[n] = (i & 7) << 3 | RBX;
-		bt_decode(&g, 0, b, sizeof(b), EVERYTHING);
+		bt_decode(&g, 0, b, sizeof(b), &ctx, ctx.flags);
 		if (g.cls == C_IDENT && g.mem && g.map == map &&
 		    g.opcode == (_i & 0xff) && runs_here(&g))
 			check_one(&g);
