@@ -533,6 +533,62 @@ START_TEST(segment_reload_into_another_field_is_refused)
 }
 END_TEST
 
+/* ------------------------------------------------ segments */
+
+/* A load through DS with a base, as accepted. */
+static struct tu *segmented(void)
+{
+	struct tu *tu;
+
+	bt_rig_setup("bt.memory=soft", 0);
+	bt->v.seg[SEG_DS].base = 0x100;
+	bt_set_ctx(bt);
+	ck_assert(bt->ctx->flags & CTX_SEG);
+	tu = rig_translate(load);
+	accepted(tu);
+	return tu;
+}
+
+/* The place of @n bytes @what in @tu. */
+static uint8_t *find(const struct tu *tu, const char *what, unsigned n)
+{
+	for (uint8_t *p = tu->host; p + n <= tu->host + tu->host_len; p++)
+		if (!memcmp(p, what, n))
+			return p;
+	ck_abort_msg("not in the code");
+}
+
+START_TEST(segment_limit_from_elsewhere_is_refused)
+{
+	struct tu *tu = segmented();
+
+	/* mov r9, [r14 + disp] */
+	put32(find(tu, "\x4d\x8b\x8e", 3) + 3, __builtin_offsetof(struct bt,
+								  c_rsp));
+	refused(tu, "64-bit");
+}
+END_TEST
+
+START_TEST(segment_base_from_elsewhere_is_refused)
+{
+	struct tu *tu = segmented();
+	uint8_t *p = find(tu, "\x45\x8b\x8e", 3);	/* mov r9d, [r14 + disp] */
+
+	put32(p + 3, __builtin_offsetof(struct bt, v.cr3));
+	refused(tu, "64-bit");
+}
+END_TEST
+
+START_TEST(jump_behind_the_limit_check_is_refused)
+{
+	struct tu *tu = segmented();
+	uint8_t *jmp = rig_host(tu, 1);
+
+	put32(jmp + 1, find(tu, "\x45\x8b\x8e", 3) - (jmp + 5));
+	refused(tu, "no entry");
+}
+END_TEST
+
 /* ------------------------------------------------ control flow */
 
 CODE_BITS(indirect, "32", "jmp *%eax");
@@ -745,6 +801,9 @@ int main(void)
 		control_register_for_users_is_refused,
 		half_of_rdtsc_is_refused, popf_to_other_flags_is_refused,
 		segment_reload_into_another_field_is_refused,
+		segment_limit_from_elsewhere_is_refused,
+		segment_base_from_elsewhere_is_refused,
+		jump_behind_the_limit_check_is_refused,
 		lookup_in_another_context_is_refused,
 		landing_for_another_address_is_refused,
 		chain_to_a_live_entry_passes, chain_to_the_dead_is_refused,
