@@ -66,11 +66,10 @@ static int peek(struct x86 *x, gva_t gva)
 void report_code(const struct vcpu *v, struct mem *mem, FILE *out)
 {
 	struct vcpu copy = *v;
-	struct x86 x;
+	/* For the walk alone: no caches, no arena for host code. */
+	struct x86 x = { .v = &copy, .mem = mem };
 	gva_t gva = (uint32_t)(v->seg[SEG_CS].base + v->rip);
 
-	if (x86_init(&x, &copy, mem, NULL, NULL, NULL))
-		return;
 	fprintf(out, "code at %08llx:", (unsigned long long)gva);
 	for (unsigned i = 0; i < CODE_BYTES; i++) {
 		int byte = peek(&x, (uint32_t)(gva + i));
@@ -82,5 +81,4 @@ void report_code(const struct vcpu *v, struct mem *mem, FILE *out)
 		fprintf(out, " %02x", byte);
 	}
 	fputc('\n', out);
-	x86_fini(&x);
 }
