@@ -37,11 +37,26 @@ $(BUILD)/umbra.1: $(BUILD)/umbra
 
 all: $(BUILD)/umbra.1
 
+# ---- the system call filter, where libseccomp is ----------------------------
+# The stamp has the answer in its name: another answer, another sandbox.o.
+SECCOMP := $(shell pkg-config --exists libseccomp 2>/dev/null && echo yes)
+SECCOMP_STAMP := $(BUILD)/tools/seccomp-$(or $(SECCOMP),no)
+
+$(SECCOMP_STAMP):
+	@mkdir -p $(@D) && rm -f $(@D)/seccomp-* && touch $@
+
+$(BUILD)/tools/lib/sandbox.o: $(SECCOMP_STAMP)
+ifeq ($(SECCOMP),yes)
+$(BUILD)/tools/lib/sandbox.o: CFLAGS_X := -DHAVE_SECCOMP \
+	$(shell pkg-config --cflags libseccomp)
+LDLIBS += $(shell pkg-config --libs libseccomp)
+endif
+
 # ---- packages, the fetched guest, a boot to its shell ------------------------
 # What building and booting needs; what the tests and benchmarks need besides.
-RUN_DEPS := gcc make libc6-dev binutils libzydis-dev cpio gzip
-DEPS := $(RUN_DEPS) check gcc-multilib qemu-system-x86 nasm python3 \
-	pkg-config curl
+RUN_DEPS := gcc make libc6-dev binutils libzydis-dev cpio gzip \
+	pkg-config libseccomp-dev
+DEPS := $(RUN_DEPS) check gcc-multilib qemu-system-x86 nasm python3 curl
 
 export UMBRA_CACHE ?= $(HOME)/.cache/umbra
 GUEST := $(UMBRA_CACHE)/guest

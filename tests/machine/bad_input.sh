@@ -96,6 +96,8 @@ refused unknown_engine "frob" run --kernel "$good" --engine frob
 refused unknown_setting "unknown key" run --kernel "$good" --set frob=1
 refused unknown_engine_setting "bt.frob" \
 	run --kernel "$good" --engine bt --set bt.frob=1
+refused neither_on_nor_off "--sandbox maybe: must be on or off" \
+	run --kernel "$good" --sandbox maybe
 refused demo_with_kernel "demo: brings its own" demo --kernel "$good"
 
 refused missing_config "$tmp/none: No such file" run --config "$tmp/none"

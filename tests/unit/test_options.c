@@ -53,6 +53,19 @@ START_TEST(long_options_are_stored)
 }
 END_TEST
 
+START_TEST(sandbox_is_on_off_or_not_given)
+{
+	expect_ok("--kernel", "k");
+	ck_assert_int_eq(c.sandbox, NOT_GIVEN);
+	expect_ok("--sandbox", "off", "--sandbox", "on");
+	ck_assert_int_eq(c.sandbox, ON);
+	expect_ok("--sandbox=off");
+	ck_assert_int_eq(c.sandbox, OFF);
+	expect_error("must be on or off", "--sandbox", "yes");
+	expect_error("needs a value", "--sandbox");
+}
+END_TEST
+
 START_TEST(qemu_spellings_mean_the_same)
 {
 	expect_ok("-m", "128", "-kernel", "k", "-initrd", "i", "-append",
@@ -234,6 +247,7 @@ int main(void)
 	SRunner *r = srunner_create(s);
 
 	tcase_add_test(t, long_options_are_stored);
+	tcase_add_test(t, sandbox_is_on_off_or_not_given);
 	tcase_add_test(t, qemu_spellings_mean_the_same);
 	tcase_add_test(t, nographic_leaves_a_serial_choice_alone);
 	tcase_add_test(t, repeated_serial_counts_ports);

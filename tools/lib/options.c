@@ -22,6 +22,7 @@ enum option_kind {
 	KIND_PATHS,	/* struct string_list of such */
 	KIND_SIZE,	/* uint64_t bytes, MiB without suffix */
 	KIND_FLAG,	/* bool */
+	KIND_ON_OFF,	/* enum on_off */
 	KIND_SERIAL,
 	KIND_NOGRAPHIC,
 	KIND_PERF_MAP,
@@ -171,6 +172,17 @@ static int set_flag(bool *where, const char *value, char *err)
 	return 0;
 }
 
+static int set_on_off(enum on_off *where, const char *value, char *err)
+{
+	if (!strcasecmp(value, "on") || !strcasecmp(value, "true"))
+		*where = ON;
+	else if (!strcasecmp(value, "off") || !strcasecmp(value, "false"))
+		*where = OFF;
+	else
+		return fail(err, -EINVAL, "must be on or off");
+	return 0;
+}
+
 static int set_serial(struct run_config *c, const char *value, char *err)
 {
 	/* QEMU's multiplexer: our stdio has the monitor anyway. */
@@ -235,6 +247,8 @@ static int option_set(struct run_config *c, const struct option *o,
 		return set_size(c, value, err);
 	case KIND_FLAG:
 		return set_flag(field, value, err);
+	case KIND_ON_OFF:
+		return set_on_off(field, value, err);
 	case KIND_SERIAL:
 		return set_serial(c, value, err);
 	case KIND_NOGRAPHIC:

@@ -21,6 +21,8 @@ struct string_list {
 	unsigned n;
 };
 
+enum on_off { NOT_GIVEN, ON, OFF };
+
 struct run_config {
 	char *kernel;
 	struct string_list initrds;
@@ -34,6 +36,7 @@ struct run_config {
 	char *perf_map_file;		/* NULL: /tmp/perf-PID.map */
 	char *engine;
 	struct string_list settings;	/* "key=value" for the engine */
+	enum on_off sandbox;
 	char *config;
 	bool help;			/* --help was given */
 	bool initrds_from_file;		/* --initrd replaces, not adds */

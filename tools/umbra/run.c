@@ -20,6 +20,7 @@
 #include "hypervisor/vm.h"
 #include "tools/lib/monitor.h"
 #include "tools/lib/options.h"
+#include "tools/lib/sandbox.h"
 #include "tools/umbra/cmd.h"
 
 /* What Linux gets without --append: its messages where the user looks. */
@@ -169,6 +170,23 @@ static void create_vm(struct run *r)
 	r->monitor.vm = r->vm;
 }
 
+/* Who asks for the sandbox by name gets it whole, or no machine. */
+static void confine(struct run *r)
+{
+	const char *why;
+
+	if (r->c->sandbox == OFF)
+		return;
+	why = sandbox_enter(fileno(r->log));
+	if (why && r->c->sandbox == ON) {
+		tty_restore();
+		die("--sandbox on: no system call filter: %s", why);
+	}
+	if (why)
+		fprintf(r->log, "umbra: sandbox: no system call filter: %s; "
+			"the process is not confined\n", why);
+}
+
 static void tear_down(struct run *r)
 {
 	running = NULL;
@@ -198,6 +216,7 @@ int run_machine(const struct run_config *c, const void *kernel, size_t len)
 	catch_end_signals();
 	open_serial(&r);
 	create_vm(&r);
+	confine(&r);
 	running = r.vm;
 	status = vm_run(r.vm);
 	if (c->stats)
