@@ -497,22 +497,22 @@ static void init_segs(struct gen *g, const struct gen_options *o)
 	static const uint8_t data[] = { LDT_SMALL, LDT_RDONLY, LDT_DOWN,
 					LDT_DOWN16, LDT_FS };
 	struct diff_state *in = &g->c->in;
-	unsigned i;
+	unsigned odd = o->segments ? 50 : 5, i;
 
 	in->seg[S_CS] = SEL_CS;
 	in->seg[S_SS] = in->seg[S_DS] = in->seg[S_ES] = SEL_DS;
 	in->seg[S_FS] = LDT_SEL(LDT_FS);
 	in->seg[S_GS] = LDT_SEL(LDT_GS);
-	if (!o->no_segments && chance(g, 6))
+	if (!o->no_segments && chance(g, odd))
 		in->seg[S_DS] = LDT_SEL(data[rnd_below(g, sizeof(data))]);
-	if (!o->no_segments && chance(g, 6))
+	if (!o->no_segments && chance(g, odd))
 		in->seg[S_ES] = LDT_SEL(data[rnd_below(g, sizeof(data))]);
-	if (!o->no_segments && chance(g, 4))
+	if (!o->no_segments && chance(g, odd))
 		in->seg[S_CS] = LDT_SEL(LDT_CODE32);
-	if (!o->no_code16 && chance(g, 8)) {
+	if (o->code16 || (!o->no_code16 && chance(g, 8))) {
 		g->c->code16 = true;
 		in->seg[S_CS] = LDT_SEL(LDT_CODE16);
-		if (chance(g, 50)) {
+		if (!o->no_stack16 && chance(g, 50)) {
 			in->seg[S_SS] = LDT_SEL(LDT_STACK16);
 			in->gpr[R_SP] &= 0x1fff;
 			g->regs.val[R_SP] = in->gpr[R_SP];

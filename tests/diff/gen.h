@@ -49,7 +49,10 @@ struct gen_options {
 	unsigned max_insns;
 	unsigned weight[GROUP_COUNT];	/* of the random choice */
 	bool undefined_flags;		/* let them stand */
+	bool code16;			/* all in 16-bit code */
+	bool segments;			/* half of the segments not flat */
 	bool no_code16;
+	bool no_stack16;
 	bool no_segments;		/* flat DS and ES only */
 };
 

@@ -22,4 +22,9 @@ job bt			20 --engine bt --opt bt.verify=1
 job bt-pae		10 --engine bt --opt bt.verify=1 --paging pae
 job bt-soft		10 --engine bt --opt bt.verify=1 --opt bt.memory=soft
 job bt-window		10 --engine bt --opt bt.verify=1 --opt bt.memory=window
+job bt-code16		10 --engine bt --opt bt.verify=1 --code16
+job bt-segments		10 --engine bt --opt bt.verify=1 --segments
+job bt-interrupts	20 --engine bt --opt bt.verify=1 --interrupts
+job interp-segments	30 --engine interp --segments
+job interp-interrupts	20 --engine interp --interrupts
 job bt-many-runs	2 --engine bt --opt bt.verify=1 --reps 40

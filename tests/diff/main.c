@@ -107,9 +107,29 @@ static void slot_fill(struct diff_slot *s, const struct gen_case *c)
 
 enum verdict { SAME, DIFFERENT, DISCARDED };
 
+/* What the last difference was, for one that does not come again. */
+static char last_difference[4096];
+
+static void describe(const struct gen_case *c, const struct diff_slot *s,
+		     const struct diff_state *out,
+		     const struct diff_memory *mem, unsigned run,
+		     const char *err)
+{
+	FILE *f = fmemopen(last_difference, sizeof(last_difference), "w");
+
+	if (!f)
+		return;
+	fprintf(f, "difference in run %u of %u: %s\n", run, reps,
+		err ? err : "");
+	if (!err)
+		outcome_equal(&rules, c, &s->out, &s->mem, out, mem, f);
+	fprintf(f, "native ended with vector %u at %x\n", s->out.vector,
+		s->out.eip);
+	fclose(f);
+}
+
 /* Run @c under the engine and compare with what the oracle left in @s. */
-static enum verdict judge(const struct gen_case *c, const struct diff_slot *s,
-			  FILE *f)
+static enum verdict judge(const struct gen_case *c, const struct diff_slot *s)
 {
 	static struct diff_memory mem;
 	struct diff_state out;
@@ -118,34 +138,24 @@ static enum verdict judge(const struct gen_case *c, const struct diff_slot *s,
 
 	if (s->status != SLOT_DONE || outcome_runs_data(&rules, &s->out))
 		return DISCARDED;
-	for (i = 0; i < reps; i++) {
+	for (i = 1; i <= reps; i++) {
 		err = subject_run(c, &out, &mem);
-		if (err && f)
-			fprintf(f, "difference in run %u of %u: %s\n", i + 1,
-				reps, err);
-		if (err)
-			return DIFFERENT;
-		if (outcome_unfair(c, &s->out, &s->mem, &out))
+		if (!err && outcome_unfair(c, &s->out, &s->mem, &out))
 			return DISCARDED;
-		if (outcome_equal(&rules, c, &s->out, &s->mem, &out, &mem, NULL))
+		if (!err && outcome_equal(&rules, c, &s->out, &s->mem, &out,
+					  &mem, NULL))
 			continue;
-		if (f) {
-			fprintf(f, "difference in run %u of %u:\n", i + 1,
-				reps);
-			outcome_equal(&rules, c, &s->out, &s->mem, &out, &mem, f);
-			fprintf(f, "native ended with vector %u at %x\n",
-				s->out.vector, s->out.eip);
-		}
+		describe(c, s, &out, &mem, i, err);
 		return DIFFERENT;
 	}
 	return SAME;
 }
 
-static enum verdict try_case(const struct gen_case *c, FILE *f)
+static enum verdict try_case(const struct gen_case *c)
 {
 	slot_fill(&shared->slot[0], c);
 	native_run(1);
-	return judge(c, &shared->slot[0], f);
+	return judge(c, &shared->slot[0]);
 }
 
 /* Replace instructions by NOPs as long as the case still fails. */
@@ -165,7 +175,7 @@ static void shrink(struct gen_case *c)
 				continue;
 			t = *c;
 			memset(t.code + t.start[i], 0x90, t.len[i]);
-			if (try_case(&t, NULL) == DIFFERENT) {
+			if (try_case(&t) == DIFFERENT) {
 				*c = t;
 				again = true;
 			}
@@ -178,18 +188,19 @@ static void report(struct gen_case *c, const struct diff_slot *s, uint64_t k)
 	failed++;
 	printf("not ok case %llu of seed %llu\n", (unsigned long long)k,
 	       (unsigned long long)gopt.seed);
+	fputs(last_difference, stdout);
+	fflush(stdout);
 	/* Alone, then as small as it gets. */
-	if (try_case(c, NULL) != DIFFERENT) {
+	if (try_case(c) != DIFFERENT) {
 		printf("does not fail when run alone\n");
 		case_print(c, stdout);
 		return;
 	}
-	try_case(c, stdout);
-	fflush(stdout);
 	if (minimize)
 		shrink(c);
 	case_print(c, stdout);
-	try_case(c, stdout);
+	try_case(c);
+	fputs(last_difference, stdout);
 	fflush(stdout);
 }
 
@@ -208,7 +219,7 @@ static void run_all(uint64_t first, uint64_t count)
 		}
 		native_run(n);
 		for (i = 0; i < n && failed < max_failures; i++) {
-			switch (judge(&cases[i], &shared->slot[i], NULL)) {
+			switch (judge(&cases[i], &shared->slot[i])) {
 			case SAME:
 				ran++;
 				break;
@@ -334,6 +345,9 @@ static const char usage[] =
 "  --paging 32|pae   page-table format of the guest (32)\n"
 "  --weights LIST    group=weight,... or only=group\n"
 "  --undefined       compare undefined flags, too\n"
+"  --code16          16-bit code only\n"
+"  --segments        more segments that are not flat\n"
+"  --interrupts      interrupt the guest at random moments\n"
 "  --flat            no segment but flat ones, no 16-bit code\n"
 "  --opt KEY=VALUE   option for the engine\n"
 "  --max-failures N  stop after so many (5)\n"
@@ -345,7 +359,7 @@ static const char usage[] =
 enum { OPT_ENGINE = 256, OPT_SEED, OPT_COUNT, OPT_FIRST, OPT_ONLY, OPT_REPS,
        OPT_INSNS, OPT_PAGING, OPT_WEIGHTS, OPT_FLAT, OPT_OPT, OPT_FAILS,
        OPT_NOMIN, OPT_STATS, OPT_SHOW, OPT_SURVEY,
-       OPT_UNDEF };
+       OPT_UNDEF, OPT_CODE16, OPT_SEGMENTS, OPT_INTR };
 
 static const struct option longopts[] = {
 	{ "engine", 1, NULL, OPT_ENGINE }, { "seed", 1, NULL, OPT_SEED },
@@ -356,7 +370,10 @@ static const struct option longopts[] = {
 	{ "opt", 1, NULL, OPT_OPT }, { "max-failures", 1, NULL, OPT_FAILS },
 	{ "no-minimize", 0, NULL, OPT_NOMIN }, { "stats", 0, NULL, OPT_STATS },
 	{ "show", 0, NULL, OPT_SHOW }, { "survey", 0, NULL, OPT_SURVEY },
-	{ "undefined", 0, NULL, OPT_UNDEF }, { NULL, 0, NULL, 0 },
+	{ "undefined", 0, NULL, OPT_UNDEF },
+	{ "code16", 0, NULL, OPT_CODE16 },
+	{ "segments", 0, NULL, OPT_SEGMENTS },
+	{ "interrupts", 0, NULL, OPT_INTR }, { NULL, 0, NULL, 0 },
 };
 
 static const char *runner_path(void)
@@ -388,7 +405,7 @@ struct args {
 	unsigned nopts;
 	uint64_t first, count;
 	enum subject_paging paging;
-	bool stats, show, survey;
+	bool stats, show, survey, interrupts;
 };
 
 /* Options with a number for a value; false: @o is none of them. */
@@ -442,6 +459,16 @@ static bool parse_flag(struct args *a, int o)
 	case OPT_SURVEY:
 		a->survey = true;
 		return true;
+	case OPT_CODE16:
+		gopt.code16 = true;
+		return true;
+	case OPT_SEGMENTS:
+		gopt.segments = true;
+		return true;
+	case OPT_INTR:
+		/* IRET to a 16-bit stack leaves the handler's upper esp. */
+		a->interrupts = gopt.no_stack16 = true;
+		return true;
 	default:
 		return false;
 	}
@@ -473,7 +500,8 @@ static bool parse_option(struct args *a, int o)
 static int run(const struct args *a)
 {
 	struct subject_config cfg = { .options = a->opts,
-				      .paging = a->paging };
+				      .paging = a->paging,
+				      .interrupts = a->interrupts };
 
 	cfg.ops = find_engine(a->engine);
 	rules.nx = cfg.paging == PAGING_PAE;

@@ -581,6 +581,8 @@ static void sp_stackseg(struct gen *g)
 	uint16_t sel = sels[rnd_below(g, chance(g, 80) ? 2 : 6)];
 	uint32_t sp = STACK_BASE + PG + 0x200 + rnd_below(g, 64) * 4;
 
+	if (g->o->no_stack16 && sel == LDT_SEL(LDT_STACK16))
+		sel = SEL_DS;
 	put_mov_imm(g, R_AX, sel);
 	PUT(g, 0x8e, 0xd0);
 	note_segment(g, S_SS, sel);

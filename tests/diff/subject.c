@@ -38,6 +38,11 @@
 /* The oracle gives a case some 5 ms. */
 #define WATCHDOG_S	1
 
+/* The vector of --interrupts; its stub is an IRET. */
+#define INTR_VECTOR	0x20
+/* Mean time between two, in iterations of an idle loop. */
+#define INTR_SPIN	400
+
 /* After how many runs the engine is told that the code pages are new. */
 #define FRESH_RUNS	16
 
@@ -49,7 +54,9 @@ static struct {
 	const struct diff_memory *init;
 	enum subject_paging paging;
 	uint32_t next_table;
-	pthread_t watchdog;
+	pthread_t watchdog, interrupter;
+	bool interrupts;
+	uint64_t delivered;
 	atomic_uint runs;		/* progress, for the watchdog */
 	atomic_bool busy, quit, stuck;
 } S;
@@ -197,6 +204,8 @@ static void build_descriptors(void)
 		put32(IDT_PA + i * 8, (stub & 0xffff) | SEL_CS0 << 16);
 		put32(IDT_PA + i * 8 + 4, (stub & 0xffff0000) | 0x8e00 | dpl);
 	}
+	/* int n cannot come here: its gate has DPL 0. */
+	put32(STUB_PA + INTR_VECTOR * 16, 0xcf);	/* iret */
 }
 
 static void load_cache(struct segment *s, uint16_t sel)
@@ -340,6 +349,23 @@ static void *watchdog(void *arg)
 	return NULL;
 }
 
+static void *interrupter(void *arg)
+{
+	uint32_t x = 1;
+	unsigned n;
+
+	while (!S.quit) {
+		x = x * 1664525 + 1013904223;
+		for (n = (x >> 16) * (2ull * INTR_SPIN) >> 16; n; n--)
+			__asm__ volatile("pause");
+		if (!S.busy)
+			continue;
+		S.bus.intr = 1;
+		S.ops->kick(S.e);
+	}
+	return NULL;
+}
+
 const char *subject_run(const struct gen_case *c, struct diff_state *out,
 			struct diff_memory *mem)
 {
@@ -355,6 +381,7 @@ const char *subject_run(const struct gen_case *c, struct diff_state *out,
 	to_vcpu(&v, &c->in);
 	S.ops->set_state(S.e, &v);
 	S.bus.stop = 0;
+	S.bus.intr = 0;
 	S.stuck = false;
 	S.runs++;
 	S.busy = true;
@@ -396,7 +423,8 @@ static void pio_write(void *o, uint16_t port, unsigned size, uint32_t val)
 
 static int intr_ack(void *o)
 {
-	return -1;
+	S.delivered++;
+	return atomic_exchange(&S.bus.intr, 0) ? INTR_VECTOR : -1;
 }
 
 static int msr_read(void *o, uint32_t msr, uint64_t *val)
@@ -421,6 +449,7 @@ void subject_start(const struct subject_config *cfg,
 
 	S.ops = cfg->ops;
 	S.paging = cfg->paging;
+	S.interrupts = cfg->interrupts;
 	S.init = init;
 	if (mem_create(&S.mem, RAM_SIZE)) {
 		fprintf(stderr, "no guest memory\n");
@@ -441,8 +470,10 @@ void subject_start(const struct subject_config *cfg,
 		fprintf(stderr, "%s: %s\n", S.ops->name, err);
 		exit(1);
 	}
-	if (pthread_create(&S.watchdog, NULL, watchdog, NULL)) {
-		fprintf(stderr, "no watchdog thread\n");
+	if (pthread_create(&S.watchdog, NULL, watchdog, NULL) ||
+	    (S.interrupts &&
+	     pthread_create(&S.interrupter, NULL, interrupter, NULL))) {
+		fprintf(stderr, "no threads\n");
 		exit(1);
 	}
 }
@@ -451,12 +482,16 @@ void subject_stop(void)
 {
 	S.quit = true;
 	pthread_join(S.watchdog, NULL);
+	if (S.interrupts)
+		pthread_join(S.interrupter, NULL);
 	S.ops->destroy(S.e);
 	mem_destroy(S.mem);
 }
 
 void subject_stats(FILE *f)
 {
+	fprintf(f, "%12llu  interrupts taken\n",
+		(unsigned long long)S.delivered);
 	if (S.ops->stats)
 		S.ops->stats(S.e, f);
 }

@@ -21,6 +21,11 @@ struct subject_config {
 	const struct engine_ops *ops;
 	const char *const *options;	/* for the engine; NULL-terminated */
 	enum subject_paging paging;
+	/*
+	 * Interrupt the case at random moments from another thread; the
+	 * handler is an IRET, so nothing may come of it.
+	 */
+	bool interrupts;
 };
 
 /* Exits with a message when the engine cannot be created. */
