@@ -31,7 +31,7 @@
 
 #define NPAGES		(1u << 20)	/* pages of a 4 GiB linear space */
 #define IBTC_SIZE	(1u << 16)	/* indexed by the low 16 bits of eip */
-#define MAX_CTX		64
+#define MAX_CTX		128
 #define NSITES		1024
 #define NPROBATION	256
 #define MAX_ROOTS	256
@@ -229,7 +229,7 @@ struct soft_list {
 #define SOFT_LIST_X	SOFT_KINDS	/* kinds of X-table entries: + user */
 
 enum bt_fault_kind { FAULT_NONE, FAULT_MEMORY, FAULT_GP, FAULT_FPE, FAULT_ILL,
-		     FAULT_TRAP, FAULT_KICK };
+		     FAULT_KICK };
 
 struct bt {
 	struct engine engine;
@@ -311,6 +311,7 @@ struct bt {
 		probation[NPROBATION];
 	uint32_t nprobation;
 	uint32_t ticks;		/* interrupts taken in user mode */
+	uint64_t cool_at;	/* kicks at which to forget page_heat */
 
 	struct engine_exit_info *info;
 	struct bt_stats stats;
@@ -453,8 +454,7 @@ void tu_kill(struct bt *bt, struct tu *tu);
 void tu_register_pages(struct bt *bt, struct tu *tu);
 /* [gpa, gpa + len) is about to change: kill what was made from it. */
 bool tc_write(struct bt *bt, gpa_t gpa, uint64_t len);
-/* Would tc_write() kill anything? */
-bool tc_write_hits(struct bt *bt, gpa_t gpa, uint64_t len);
+void tc_cool(struct bt *bt);
 /* Linear page @pn does not map frame @gpfn any more: kill the TUs that are
  * entered there without a guard. */
 void tc_kill_linear(struct bt *bt, uint32_t pn, uint32_t gpfn);

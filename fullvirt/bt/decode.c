@@ -216,9 +216,6 @@ static uint8_t classify(const struct ginsn *g)
 			return classify_x87(g);
 		if (g->opcode == 0xff)
 			return classify_ff(g);
-		if (g->opcode == 0x8f || g->opcode == 0xc6 ||
-		    g->opcode == 0xc7 || g->opcode == 0xfe)
-			return c;
 		return c;
 	}
 	if (g->map != 1)
@@ -382,6 +379,22 @@ static bool segmented_ok(const struct ginsn *g,
 }
 
 /*
+ * May this near transfer run into the limit of CS?  Then it faults before
+ * anything has changed, SDM Vol. 2A: the interpreter does that.
+ */
+static bool may_leave_cs(const struct ginsn *g, const struct ctx *ctx)
+{
+	switch (g->cls) {
+	case C_CALL: case C_JMP: case C_JCC: case C_LOOP:
+		return g->target - ctx->cs_base > ctx->cs_limit;
+	case C_RET:
+		return ctx->cs_limit < (g->opsize == 2 ? 0xffffu : 0xffffffffu);
+	default:
+		return false;
+	}
+}
+
+/*
  * 16- or 32-bit code whose segments are not flat.  The host's 66 prefix
  * follows the width of the operation, and branches stay in CS.
  */
@@ -404,6 +417,8 @@ static void segmented(struct ginsn *g, const ZydisDecodedInstruction *z,
 	if (g->opsize == 2)
 		g->target &= 0xffff;
 	g->target += ctx->cs_base;
+	if (may_leave_cs(g, ctx))
+		g->cls = ends_tu(g) ? C_INTERP_END : C_INTERP;
 }
 
 static void flat_code(struct ginsn *g, const ZydisDecodedInstruction *z,

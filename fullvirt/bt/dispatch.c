@@ -11,6 +11,7 @@
 #include "fullvirt/bt/templates.h"
 
 #define HEAT_LIMIT	40	/* code changes on a page until we interpret */
+#define COOL_EVERY	256	/* kicks, about a second */
 
 /* ------------------------------------------------ guest state */
 
@@ -181,6 +182,10 @@ static void *events(struct bt *bt, bool *moved)
 		return bt_leave(bt, ENGINE_KICKED);
 	}
 	note_tick(bt);
+	if (bt->stats.kicks >= bt->cool_at) {
+		bt->cool_at = bt->stats.kicks + COOL_EVERY;
+		tc_cool(bt);
+	}
 	while (bt->v.shadow && lines_up(bt)) {
 		*moved = true;
 		r = x86_step(&bt->x);
@@ -474,7 +479,7 @@ void *bt_after_step(struct bt *bt, enum x86_result r)
 	case X86_LONG_MODE:
 		bt_fpu_save(bt);
 		strcpy(bt->x.reason, "the guest enters long mode, which BT "
-		       "does not run (use --engine hv)");
+		       "does not run (use a 32-bit guest)");
 		return leave_cannot(bt);
 	default:
 		return leave_cannot(bt);

@@ -31,7 +31,7 @@ static void mem_traced(void *opaque, gpa_t gpa, size_t len)
 static bool host_able(char *err)
 {
 	if (!__builtin_cpu_supports("bmi2"))
-		strcpy(err, "bt: the processor lacks BMI2 (use --engine hv)");
+		strcpy(err, "bt: the processor lacks BMI2 (use --engine interp)");
 	else if (!(getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE))
 		strcpy(err, "bt: the host kernel does not enable FSGSBASE "
 		       "(Linux 5.9 or newer, no nofsgsbase)");

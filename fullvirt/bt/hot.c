@@ -104,8 +104,12 @@ static uint32_t string_chunk(struct bt *bt, bool movs, unsigned size,
 	return n;
 }
 
-static void *rep_string(struct bt *bt, bool movs, unsigned size)
+/* REP MOVS and REP STOS with DF = 0. */
+static void *string(struct bt *bt)
 {
+	unsigned size = bt->r9 & HOT_SIZE;
+	bool movs = bt->r9 & HOT_SOURCE;
+
 	while ((uint32_t)bt->v.gpr[GPR_CX]) {
 		uint32_t n = string_chunk(bt, movs, size, bt->v.gpr[GPR_CX]);
 
@@ -115,18 +119,6 @@ static void *rep_string(struct bt *bt, bool movs, unsigned size)
 		if (bt->kick && bt->v.gpr[GPR_CX])
 			return hot_again(bt);
 	}
-	return hot_done(bt);
-}
-
-static void *string(struct bt *bt)
-{
-	uint32_t what = bt->r9;
-	bool movs = what & HOT_SOURCE;
-
-	if (what & HOT_REP)
-		return rep_string(bt, movs, what & HOT_SIZE);
-	if (!string_chunk(bt, movs, what & HOT_SIZE, 1))
-		return hot_slow(bt);
 	return hot_done(bt);
 }
 
@@ -316,15 +308,14 @@ static void *seg_done(struct bt *bt, enum seg_reg seg)
 	return bt_go(bt);
 }
 
-/* r9d: segment register, general register << 4; 8 << 4: the value in r11d. */
+/* r9d: the segment register; r11d: the selector. */
 static void *mov_seg(struct bt *bt)
 {
-	uint32_t what = bt->r9;
-	uint16_t sel = what >> 4 == 8 ? bt->r11 : bt->v.gpr[what >> 4];
+	enum seg_reg seg = bt->r9;
 
-	if (!load_data(bt, what & 15, sel))
+	if (!load_data(bt, seg, bt->r11))
 		return hot_slow(bt);
-	return seg_done(bt, what & 15);
+	return seg_done(bt, seg);
 }
 
 static void *pop_seg(struct bt *bt)

@@ -355,9 +355,9 @@ static uint32_t tu_next_on(const struct tu *tu, uint32_t gpfn)
 	return tu->gpfn == gpfn ? tu->page_next : tu->page_next2;
 }
 
-/* Kill (or only find) what was translated from [from, to) of one page. */
+/* Kill what was translated from [from, to) of one page. */
 static bool page_write(struct bt *bt, uint32_t gpfn, uint32_t from,
-		       uint32_t to, bool kill)
+		       uint32_t to)
 {
 	struct tc *tc = &bt->tc;
 	bool hit = false;
@@ -371,42 +371,35 @@ static bool page_write(struct bt *bt, uint32_t gpfn, uint32_t from,
 		if (!tu_overlaps(tu, gpfn, from, to))
 			continue;
 		hit = true;
-		if (kill)
-			tu_kill(bt, tu);
+		tu_kill(bt, tu);
 	}
-	if (hit && kill && tc->page_heat[gpfn] < 255)
+	if (hit && tc->page_heat[gpfn] < 255)
 		tc->page_heat[gpfn]++;
-	return hit;
-}
-
-static bool write_pages(struct bt *bt, gpa_t gpa, uint64_t len, bool kill)
-{
-	bool hit = false;
-
-	while (len) {
-		uint32_t off = gpa & ~PAGE_MASK;
-		uint64_t n = PAGE_SIZE - off < len ? PAGE_SIZE - off : len;
-
-		hit |= page_write(bt, gpa >> PAGE_SHIFT, off, off + n, kill);
-		gpa += n;
-		len -= n;
-	}
 	return hit;
 }
 
 /* [gpa, gpa + len) is about to change: its translations die.  True if any. */
 bool tc_write(struct bt *bt, gpa_t gpa, uint64_t len)
 {
-	bool hit = write_pages(bt, gpa, len, true);
+	bool hit = false;
 
 	bt->stats.code_writes++;
+	while (len) {
+		uint32_t off = gpa & ~PAGE_MASK;
+		uint64_t n = PAGE_SIZE - off < len ? PAGE_SIZE - off : len;
+
+		hit |= page_write(bt, gpa >> PAGE_SHIFT, off, off + n);
+		gpa += n;
+		len -= n;
+	}
 	bt->stats.code_hits += hit;
 	return hit;
 }
 
-bool tc_write_hits(struct bt *bt, gpa_t gpa, uint64_t len)
+/* What changed often may be still now: let it be translated again. */
+void tc_cool(struct bt *bt)
 {
-	return write_pages(bt, gpa, len, false);
+	memset(bt->tc.page_heat, 0, bt->tc.npages);
 }
 
 /* Linear page @pn no longer maps frame @gpfn: its unguarded TUs die. */

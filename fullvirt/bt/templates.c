@@ -548,7 +548,7 @@ static void load_flat_again(struct region *r, const struct ginsn *g,
 	*differs[1] = e->p - (differs[1] + 1);
 	e_mov64(e, RCX, R11);
 	e_mov32(e, R11, R13);
-	hot_plain(r, g, HOT_mov_seg, seg | 8 << 4);
+	hot_plain(r, g, HOT_mov_seg, seg);
 	*over = e->p - (over + 1);
 }
 
@@ -571,7 +571,6 @@ static void load_seg(struct region *r, const struct ginsn *g)
 			load_flat_again(r, g, seg);
 			return;
 		}
-		seg |= 8 << 4;
 		hot_plain(r, g, HOT_mov_seg, seg);
 		return;
 	}

@@ -215,6 +215,45 @@ static void privileges(void)
 	ok(USER(user_lgdt, sp, 0) == 13, "lgdt at CPL 3");
 }
 
+#define FAR_AWAY	0x2000u		/* beyond the limit */
+
+static void far_to(uint16_t sel, uint32_t off)
+{
+	__asm__ volatile("pushl %2; pushl %0; pushl %1; lret"
+		:: "r"((uint32_t)sel), "r"(off), "r"(FAR_AWAY), "a"(FAR_AWAY)
+		: "memory", "cc");
+}
+
+/* Near transfers check the limit before anything changes, SDM Vol. 2A. */
+static void near_transfers(void)
+{
+	static const struct { const char *name; uint8_t code[8]; } t[] = {
+		{ "jmp", { 0x31, 0xc9, 0xe9 } },
+		{ "jz", { 0x31, 0xc9, 0x0f, 0x84 } },
+		{ "call", { 0x31, 0xc9, 0xe8 } },
+		{ "ret", { 0x31, 0xc9, 0xc3 } },
+		{ "ret n", { 0x31, 0xc9, 0xc2, 8, 0 } },
+		{ "jmp eax", { 0x31, 0xc9, 0xff, 0xe0 } },
+		{ "call eax", { 0x31, 0xc9, 0xff, 0xd0 } },
+	};
+	uint32_t i, k, at, n;
+
+	set_seg(0, SCRATCH(0), 0xfff, SEG_CODE | SEG_DB);
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		at = 32 * i;
+		for (k = 0; k < 8; k++)
+			poke8(SCRATCH(0) + at + k, t[i].code[k]);
+		n = t[i].code[2] == 0x0f ? 4 : 3;
+		if (n == 4 || t[i].code[2] == 0xe9 || t[i].code[2] == 0xe8)
+			poke32(SCRATCH(0) + at + n, FAR_AWAY - (at + n + 4));
+		for (k = 0; k < 3; k++)
+			ok(CATCH(far_to(SEL(0), at)) == 13 && !last.error &&
+			   last.cs == SEL(0) && last.eip == at + 2,
+			   "%s beyond the limit faults at the %s, run %u",
+			   t[i].name, t[i].name, k);
+	}
+}
+
 void guest_main(void)
 {
 	limits();
@@ -224,4 +263,5 @@ void guest_main(void)
 	code_segments();
 	privileges();
 	gates();
+	near_transfers();
 }
