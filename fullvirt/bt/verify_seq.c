@@ -448,7 +448,7 @@ static void segment_es(struct cursor *k)
 static bool seg_table(const struct vinsn *v, int32_t first, uint32_t n,
 		      uint32_t size)
 {
-	uint32_t at = v->m.disp - first;
+	uint32_t at = (uint32_t)v->m.disp - (uint32_t)first;
 
 	return at % size == 0 && at / size < n;
 }

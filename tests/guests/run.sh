@@ -23,10 +23,10 @@ qemu)
 		-device isa-debug-exit,iobase=0xf4,iosize=0x04
 	;;
 *)
-	[ "$ENGINE" = bt ] && set -- --set bt.verify=1 "$@"
 	# shellcheck disable=SC2086
+	[ "$ENGINE" = bt ] && set -- --set bt.verify=1 $options "$@"
 	"$BUILD/umbra" run --kernel "$elf" --mem "$mem" --engine "$ENGINE" \
-		--no-reboot $options "$@"
+		--no-reboot "$@"
 	;;
 esac </dev/null | tr -d '\r'
 status=${PIPESTATUS[0]}
