@@ -193,7 +193,7 @@ static void soft(struct cursor *k)
 	if (peek(k)->mnemonic == ZYDIS_MNEMONIC_LEA) {
 		v = lea32(k, V_R9, V_R8, V_NONE);
 		k->ok &= v->m.disp > 0 && v->m.disp < (int32_t)PAGE_SIZE;
-		span = v->m.disp + 1;
+		span = (uint32_t)v->m.disp + 1;
 	}
 	page_of(k, V_R10, V_R8);
 	page_of(k, V_R9, span > 1 ? V_R9 : V_R8);
