@@ -355,8 +355,15 @@ static void *interrupter(void *arg)
 	unsigned n;
 
 	while (!S.quit) {
+		/* The next one only when this one was taken: the case has to
+		 * get on, too. */
+		if (S.bus.intr && S.busy) {
+			__asm__ volatile("pause");
+			continue;
+		}
 		x = x * 1664525 + 1013904223;
-		for (n = (x >> 16) * (2ull * INTR_SPIN) >> 16; n; n--)
+		n = INTR_SPIN / 4 + ((x >> 16) * (2ull * INTR_SPIN) >> 16);
+		while (n--)
 			__asm__ volatile("pause");
 		if (!S.busy)
 			continue;
