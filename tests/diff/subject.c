@@ -36,7 +36,7 @@
 #define PTE_NX		(1ull << 63)
 
 /* The oracle gives a case some 5 ms. */
-#define WATCHDOG_S	1
+#define WATCHDOG_S	5
 
 /* The vector of --interrupts; its stub is an IRET. */
 #define INTR_VECTOR	0x20
