@@ -27,13 +27,14 @@ bool outcome_runs_data(const struct compare_rules *r,
 		       const struct diff_state *want);
 
 /*
- * Cases that prove nothing: the subject met memory that only the oracle's
+ * Differences that prove nothing: the subject met memory that only the oracle's
  * process has, or came to an end that the manual leaves open.
  */
 bool outcome_unfair(const struct gen_case *c,
 		    const struct diff_state *want,
 		    const struct diff_memory *wmem,
-		    const struct diff_state *got);
+		    const struct diff_state *got,
+		    const struct diff_memory *gmem);
 
 void case_print(const struct gen_case *c, FILE *f);
 

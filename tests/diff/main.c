@@ -140,11 +140,11 @@ static enum verdict judge(const struct gen_case *c, const struct diff_slot *s)
 		return DISCARDED;
 	for (i = 1; i <= reps; i++) {
 		err = subject_run(c, &out, &mem);
-		if (!err && outcome_unfair(c, &s->out, &s->mem, &out))
-			return DISCARDED;
 		if (!err && outcome_equal(&rules, c, &s->out, &s->mem, &out,
 					  &mem, NULL))
 			continue;
+		if (!err && outcome_unfair(c, &s->out, &s->mem, &out, &mem))
+			return DISCARDED;
 		describe(c, s, &out, &mem, i, err);
 		return DIFFERENT;
 	}

@@ -609,6 +609,10 @@ static void put_selector_memory(struct gen *g, uint32_t d, uint16_t sel)
 		g->regs.known &= ~(1u << reg);
 }
 
+/* mov cx, sel; DS: stands for the prefix that 16-bit code does not need. */
+#define SEL_TO_CX(g, sel) \
+	(g)->c->code16 ? 0x3e : 0x66, 0xb9, (sel), (sel) >> 8
+
 /* Limits, access rights and validity of selectors. */
 static void sp_selector(struct gen *g)
 {
@@ -619,17 +623,20 @@ static void sp_selector(struct gen *g)
 		put_selector_memory(g, t - g->seg_base[S_DS], sel);
 		return;
 	}
-	put_mov_imm(g, R_CX, sel);
+	/* As one unit, for the same reason. */
 	switch (rnd_below(g, 4)) {
 	case 0:
-		PUT(g, 0x0f, 0x00, 0xe1);	/* verr cx */
+		PUT(g, SEL_TO_CX(g, sel), 0x0f, 0x00, 0xe1);	/* verr cx */
 		break;
 	case 1:
-		PUT(g, 0x0f, 0x00, 0xe9);	/* verw cx */
+		PUT(g, SEL_TO_CX(g, sel), 0x0f, 0x00, 0xe9);	/* verw cx */
 		break;
 	default:
-		PUT(g, 0x0f, 0x02 + rnd_below(g, 2), 0xc1);	/* lar, lsl */
+		PUT(g, SEL_TO_CX(g, sel), 0x0f, 0x02 + rnd_below(g, 2),
+		    0xc1);				/* lar, lsl eax, cx */
+		g->regs.known &= ~(1u << R_AX);
 	}
+	g->regs.known &= ~(1u << R_CX);
 }
 
 /* ---- Code that changes itself -------------------------------------------- */
