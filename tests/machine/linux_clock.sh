@@ -8,7 +8,7 @@
 make_initrd clock
 
 # Stamp the CLOCK lines with the host's time as they arrive.
-boot /dev/stdout vmlinuz-686 128M 120 | while IFS= read -r line; do
+boot /dev/stdout vmlinuz-686 128M 130 | while IFS= read -r line; do
 	case $line in
 	CLOCK*) echo "HOST $EPOCHREALTIME $line" ;;
 	*) echo "$line" ;;
@@ -20,15 +20,26 @@ grep -q '^TEST PASSED' "$tmp/log" || {
 	tail "$tmp/log" | sed 's/^/#   /'
 	exit 1
 }
+# The console delays lines, never hurries them: the smallest lag of each group
+# is the one to go by.
 awk '
-	/^HOST/ { host[$4] = $2; up[$4] = $5; date[$4] = $6 }
-	function check(name, guest) {
-		h = host[1] - host[0]
-		off = (guest / h - 1) * 100
-		printf "%s %s is within 1 %% of the host (%.2f s, host %.2f s)\n",
-			(off < 1 && off > -1) ? "ok" : "not ok", name, guest, h
+	function lag(name, n, host, guest) {
+		if (!((name, n) in best) || host - guest < best[name, n])
+			best[name, n] = host - guest
+	}
+	/^HOST/ {
+		lag("uptime", $4, $2, $5)
+		lag("date", $4, $2, $6)
+		at[$4] = $2
+	}
+	function check(name) {
+		off = best[name, 0] - best[name, 1]
+		part = off / (at[1] - at[0]) * 100
+		printf "%s %s is within 1 %% of the host (%+.3f s in %.1f s)\n",
+			(part < 1 && part > -1) ? "ok" : "not ok", name, off,
+			at[1] - at[0]
 	}
 	END {
-		check("/proc/uptime", up[1] - up[0])
-		check("date", date[1] - date[0])
+		check("uptime")
+		check("date")
 	}' "$tmp/log"
