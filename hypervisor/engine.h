@@ -27,11 +27,38 @@ enum engine_exit {
 	ENGINE_SHUTDOWN,	/* triple fault */
 	ENGINE_CANNOT,		/* unsupported; reason in engine_exit_info */
 	ENGINE_HYPERCALL,	/* VMCALL-class instruction not handled inside */
+	ENGINE_DEBUG,		/* a step or a breakpoint of set_debug() */
+};
+
+/* What a debugger outside the guest wants; guests do not see any of it. */
+enum engine_break {
+	ENGINE_BREAK_EXEC,	/* before the instruction at addr */
+	ENGINE_BREAK_WRITE,	/* behind an instruction that wrote */
+	ENGINE_BREAK_READ,	/* ... that read */
+	ENGINE_BREAK_ACCESS,	/* ... that read or wrote */
+	ENGINE_BREAK_STEP,	/* in engine_exit_info only */
+};
+
+#define ENGINE_BREAKPOINTS	32
+
+struct engine_breakpoint {
+	gva_t addr;		/* linear */
+	uint32_t len;		/* bytes; 1 for ENGINE_BREAK_EXEC */
+	enum engine_break kind;
+};
+
+struct engine_debug {
+	bool step;		/* each run() does one instruction, without
+				 * taking interrupts */
+	unsigned n;
+	struct engine_breakpoint bp[ENGINE_BREAKPOINTS];
 };
 
 struct engine_exit_info {
 	enum engine_exit exit;
 	char reason[160];	/* ENGINE_CANNOT: one line for the user */
+	enum engine_break break_kind;	/* ENGINE_DEBUG: what was met */
+	gva_t break_addr;		/* its address; a step: of no meaning */
 };
 
 /*
@@ -61,6 +88,15 @@ struct engine_bus {
 	/* Ask run() to return ENGINE_KICKED at the next boundary. */
 	atomic_int stop;
 };
+
+/* Fill @info for ENGINE_DEBUG; @hit: NULL for a step. */
+static inline void engine_report_break(struct engine_exit_info *info,
+				       const struct engine_breakpoint *hit)
+{
+	info->exit = ENGINE_DEBUG;
+	info->break_kind = hit ? hit->kind : ENGINE_BREAK_STEP;
+	info->break_addr = hit ? hit->addr : 0;
+}
 
 struct engine;
 
@@ -96,6 +132,13 @@ struct engine_ops {
 	 * the machine while the vCPU does not run (reset, load, PAM change).
 	 */
 	void (*mem_changed)(struct engine *e, gpa_t gpa, uint64_t len);
+	/*
+	 * Break there from now on; NULL or all zero: nowhere.  vCPU thread,
+	 * outside run().  After a stop at a breakpoint, run() begins with the
+	 * instruction there.  Returns 0, or -ENOSPC for more breakpoints than
+	 * the engine has.
+	 */
+	int (*set_debug)(struct engine *e, const struct engine_debug *d);
 	/* Human-readable counters ("info stats", --stats). */
 	void (*stats)(struct engine *e, FILE *out);
 };

@@ -379,6 +379,9 @@ static void run(struct vm *vm)
 	case ENGINE_CANNOT:
 		vm_stop(vm, VM_STOP_CANNOT, "%s", info.reason);
 		break;
+	case ENGINE_DEBUG:
+		vm_stop(vm, VM_STOP_INTERNAL, "a breakpoint nobody set");
+		break;
 	case ENGINE_HYPERCALL:
 		vm_stop(vm, VM_STOP_INTERNAL, "hypercall without a handler");
 		break;

@@ -313,6 +313,9 @@ struct bt {
 	uint32_t ticks;		/* interrupts taken in user mode */
 	uint64_t cool_at;	/* kicks at which to forget page_heat */
 
+	struct engine_debug debug;	/* x.debug, if there is any in it */
+	bool watching;		/* a data breakpoint among them */
+
 	struct engine_exit_info *info;
 	struct bt_stats stats;
 	FILE *log, *perf_map;

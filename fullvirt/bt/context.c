@@ -38,7 +38,7 @@ static bool based_data(const struct segment *s)
 /* Can translated code run in the present state at all? */
 static bool plain_state(const struct bt *bt)
 {
-	if (bt->v.dr[7] & DR7_ENABLES ||
+	if (bt->v.dr[7] & DR7_ENABLES || bt->watching ||
 	    bt->sysflags & (FLAG_TF | FLAG_NT | FLAG_RF))
 		return false;
 	return !(bt->sysflags & FLAG_AC && bt->v.cr0 & CR0_AM);

@@ -383,6 +383,26 @@ static bool near_limit(const struct bt *bt)
 	       (uint64_t)bt->v.rip + 15 > bt->ctx->cs_limit;
 }
 
+/*
+ * Debugger's breakpoints are not translated, so every way to one ends in the
+ * dispatcher: stop there, or do the instruction that was stopped at.
+ */
+static bool at_breakpoint(struct bt *bt, uint32_t eip, void **out)
+{
+	const struct engine_breakpoint *b = x86_debugger_at(&bt->x, eip);
+
+	if (!b)
+		return false;
+	bt_flags_in(bt);
+	if (bt->x.debug_resume) {
+		*out = restart(bt, x86_step(&bt->x));
+		return true;
+	}
+	bt->x.debug_hit = b;
+	*out = bt_after_step(bt, X86_DEBUG);
+	return true;
+}
+
 /* The entry for rip in the present context; NULL: *out is where to go. */
 static struct tc_entry *entry_for_rip(struct bt *bt, void **out)
 {
@@ -392,6 +412,8 @@ static struct tc_entry *entry_for_rip(struct bt *bt, void **out)
 	bool global;
 
 	bt->stats.dispatches++;
+	if (bt->x.debug && at_breakpoint(bt, eip, out))
+		return NULL;
 	gpfn = bt_x(bt, bt->ctx->user)[eip >> PAGE_SHIFT] - 1;
 	if (gpfn != ~0u && !near_limit(bt)) {
 		n = tc_lookup(bt, eip, gpfn, bt->ctx->id);
@@ -464,6 +486,8 @@ void *bt_resume(struct bt *bt)
 /* After x86_step() or a delivery: flags are in bt->v.rflags. */
 void *bt_after_step(struct bt *bt, enum x86_result r)
 {
+	void *out;
+
 	bt_flags_out(bt);
 	switch (r) {
 	case X86_OK:
@@ -476,6 +500,11 @@ void *bt_after_step(struct bt *bt, enum x86_result r)
 		return bt_leave(bt, ENGINE_SHUTDOWN);
 	case X86_HYPERCALL:
 		return bt_leave(bt, ENGINE_HYPERCALL);
+	case X86_DEBUG:
+		out = bt_leave(bt, ENGINE_DEBUG);
+		engine_report_break(bt->info, bt->x.debug_hit);
+		bt->x.debug_resume = true;
+		return out;
 	case X86_LONG_MODE:
 		bt_fpu_save(bt);
 		strcpy(bt->x.reason, "the guest enters long mode, which BT "

@@ -213,6 +213,20 @@ static int bt_create(struct engine **out, const struct engine_config *cfg,
 	return 0;
 }
 
+/* One instruction for the debugger: the interpreter's, without the TC. */
+static void single_step(struct bt *bt)
+{
+	enum x86_result r;
+
+	bt_flags_in(bt);
+	bt->x.debug_resume = true;
+	r = x86_step(&bt->x);
+	bt_after_step(bt, r == X86_OK ? X86_DEBUG : r);
+	bt->leaving = bt->x.debug_resume = false;
+	if (r == X86_OK)
+		engine_report_break(bt->info, NULL);
+}
+
 static void bt_run(struct engine *e, struct engine_exit_info *info)
 {
 	struct bt *bt = to_bt(e);
@@ -225,6 +239,11 @@ static void bt_run(struct engine *e, struct engine_exit_info *info)
 	bt->gs = _readgsbase_u64();
 	if (bt->v.activity == ACTIVITY_HALT)
 		bt->v.activity = ACTIVITY_RUN;
+	if (bt->debug.step) {
+		bt_set_ctx(bt);
+		single_step(bt);
+		return;
+	}
 	bt->kick = 1;		/* look at the lines before anything else */
 	bt->redispatch = true;
 	__atomic_store_n(&bt->running, true, __ATOMIC_SEQ_CST);
@@ -248,6 +267,7 @@ static void bt_set_state(struct engine *e, const struct vcpu *in)
 	bt->v = *in;
 	bt_mxcsr_mask(bt);
 	bt_flags_out(bt);
+	bt->x.debug_resume = false;
 	bt_seg_cache_clear(bt);
 	x86_tlb_flush(&bt->x);
 	soft_flush(bt, true);
@@ -274,6 +294,21 @@ static void bt_mem_changed(struct engine *e, gpa_t gpa, uint64_t len)
 		if (bt->roots[i].win)
 			window_drop_all(bt, bt->roots[i].win);
 	bt_rstack_reset(bt);
+}
+
+static int bt_set_debug(struct engine *e, const struct engine_debug *d)
+{
+	struct bt *bt = to_bt(e);
+
+	bt->debug = d ? *d : (struct engine_debug){ 0 };
+	bt->x.debug = bt->debug.n ? &bt->debug : NULL;
+	bt->watching = false;
+	for (unsigned i = 0; i < bt->debug.n; i++)
+		if (bt->debug.bp[i].kind != ENGINE_BREAK_EXEC)
+			bt->watching = true;
+	bt->x.debug_resume = false;
+	tc_flush(bt);
+	return 0;
 }
 
 static void print_cache(struct bt *bt, FILE *out)
@@ -309,5 +344,6 @@ const struct engine_ops bt_engine_ops = {
 	.get_state = bt_get_state,
 	.set_state = bt_set_state,
 	.mem_changed = bt_mem_changed,
+	.set_debug = bt_set_debug,
 	.stats = bt_stats_print,
 };

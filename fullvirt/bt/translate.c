@@ -69,7 +69,8 @@ static void collect(struct region *r, uint32_t eip, const uint8_t *page)
 		unsigned avail = PAGE_SIZE - off;
 		struct ginsn *g = &r->g[r->n];
 
-		if (r->n && near_cs_limit(r->ctx, at))
+		if (r->n && (near_cs_limit(r->ctx, at) ||
+			     x86_debugger_at(&r->bt->x, at)))
 			return;
 		bt_decode(g, at, page + off, avail > 15 ? 15 : avail, r->ctx,
 			  r->flags);

@@ -16,12 +16,23 @@
 
 enum break_type { BREAK_EXEC, BREAK_WRITE, BREAK_IO, BREAK_RW };
 
+static void refresh_debugger(struct x86 *x)
+{
+	for (unsigned n = 0; n < x->debug->n; n++)
+		if (x->debug->bp[n].kind == ENGINE_BREAK_EXEC)
+			x->cache->code_break = true;
+		else
+			x->cache->data_break = true;
+}
+
 void x86_debug_refresh(struct x86 *x)
 {
 	struct x86_decode_cache *c = x->cache;
 	uint32_t dr7 = x->v->dr[7];
 
 	c->data_break = c->code_break = false;
+	if (unlikely(x->debug))
+		refresh_debugger(x);
 	if (likely(!(dr7 & 0xff)))
 		return;
 	for (unsigned n = 0; n < 4; n++) {
@@ -57,6 +68,46 @@ static uint32_t hits(const struct vcpu *v, unsigned types, uint32_t at,
 	return found;
 }
 
+const struct engine_breakpoint *x86_debugger_at(const struct x86 *x,
+						uint32_t lin)
+{
+	for (unsigned n = 0; x->debug && n < x->debug->n; n++)
+		if (x->debug->bp[n].kind == ENGINE_BREAK_EXEC &&
+		    x->debug->bp[n].addr == lin)
+			return &x->debug->bp[n];
+	return NULL;
+}
+
+void x86_debugger_fetch(struct x86 *x, uint32_t lin)
+{
+	bool pass = x->debug_resume;
+
+	x->debug_resume = false;
+	if (pass || !x86_debugger_at(x, lin))
+		return;
+	x->debug_hit = x86_debugger_at(x, lin);
+	x86_stop(x, X86_DEBUG);
+}
+
+static bool watches(const struct engine_breakpoint *b, uint32_t lin,
+		    unsigned size, bool write)
+{
+	uint32_t start = b->addr;
+
+	if (b->kind == ENGINE_BREAK_EXEC ||
+	    b->kind == (write ? ENGINE_BREAK_READ : ENGINE_BREAK_WRITE))
+		return false;
+	return lin - start < b->len || start - lin < size;
+}
+
+static void debugger_data(struct x86 *x, uint32_t lin, unsigned size,
+			  bool write)
+{
+	for (unsigned n = 0; n < x->debug->n; n++)
+		if (watches(&x->debug->bp[n], lin, size, write))
+			x->cache->watch_hit = &x->debug->bp[n];
+}
+
 /* Instruction breakpoints are faults: before anything is done. */
 void x86_debug_fetch(struct x86 *x, uint32_t lin)
 {
@@ -71,6 +122,8 @@ void x86_debug_fetch(struct x86 *x, uint32_t lin)
 /* Data breakpoints are traps: remembered until the instruction is done. */
 void x86_debug_data(struct x86 *x, uint32_t lin, unsigned size, bool write)
 {
+	if (unlikely(x->debug))
+		debugger_data(x, lin, size, write);
 	x->cache->dr6_pending |= hits(x->v, 1u << BREAK_RW |
 				      (write ? 1u << BREAK_WRITE : 0), lin,
 				      size);

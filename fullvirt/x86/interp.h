@@ -27,7 +27,9 @@
 #include "hypervisor/vcpu.h"
 
 struct mem;
+struct engine_breakpoint;
 struct engine_bus;
+struct engine_debug;
 struct x86;
 
 enum x86_result {
@@ -38,6 +40,7 @@ enum x86_result {
 	X86_HYPERCALL,		/* VMCALL/VMMCALL in ring 0, bus->hypercall
 				 * set; rip is behind it.  Else: #UD */
 	X86_LONG_MODE,		/* LMA would become 1; rip at the instruction */
+	X86_DEBUG,		/* x->debug: see x->debug_hit */
 };
 
 /* Access kinds for x86_translate(). */
@@ -103,10 +106,21 @@ struct x86 {
 	struct engine_bus *bus;
 	const struct x86_hooks *hooks;
 	void *opaque;
+	/*
+	 * A debugger's breakpoints; NULL: none.  x86_debug_changed() after a
+	 * change.  Its step is the engine's business.
+	 */
+	const struct engine_debug *debug;
+	const struct engine_breakpoint *debug_hit;	/* X86_DEBUG: which */
+	bool debug_resume;	/* pass the breakpoint at rip this time */
 	char reason[160];
 	uint64_t icount;	/* instructions executed here */
 	struct x86_decode_cache *cache;
 };
+
+/* The debugger's breakpoint of kind ENGINE_BREAK_EXEC at @lin, or NULL. */
+const struct engine_breakpoint *x86_debugger_at(const struct x86 *x,
+						uint32_t lin);
 
 /* Returns 0 or -ENOMEM.  @hooks may be NULL. */
 int x86_init(struct x86 *x, struct vcpu *v, struct mem *mem,

@@ -18,6 +18,7 @@ struct interp {
 	struct x86 x;
 	struct vcpu v;
 	uint64_t halts;
+	struct engine_debug debug;
 };
 
 static struct interp *of(struct engine *e)
@@ -115,6 +116,10 @@ static bool leave(struct interp *in, enum x86_result r,
 		strcpy(info->reason, "the guest enters long mode, which this "
 		       "engine does not have");
 		break;
+	case X86_DEBUG:
+		engine_report_break(info, in->x.debug_hit);
+		in->x.debug_resume = true;
+		return true;
 	case X86_CANNOT:
 		memcpy(info->reason, in->x.reason, sizeof(info->reason));
 		break;
@@ -123,12 +128,29 @@ static bool leave(struct interp *in, enum x86_result r,
 	return true;
 }
 
+/* One instruction for the debugger. */
+static void single_step(struct interp *in, struct engine_exit_info *info)
+{
+	enum x86_result r = idle_result(in);
+
+	in->x.debug_resume = true;
+	if (r == X86_OK)
+		r = x86_run(&in->x, 1);
+	in->x.debug_resume = false;
+	if (!leave(in, r, info))
+		engine_report_break(info, NULL);
+}
+
 static void interp_run(struct engine *e, struct engine_exit_info *info)
 {
 	struct interp *in = of(e);
 	enum x86_result r;
 
 	info->reason[0] = 0;
+	if (in->debug.step) {
+		single_step(in, info);
+		return;
+	}
 	for (;;) {
 		if (atomic_load(&in->x.bus->stop)) {
 			info->exit = ENGINE_KICKED;
@@ -157,12 +179,23 @@ static void interp_get_state(struct engine *e, struct vcpu *out)
 static void interp_set_state(struct engine *e, const struct vcpu *in)
 {
 	of(e)->v = *in;
+	of(e)->x.debug_resume = false;
 	x86_tlb_flush(&of(e)->x);
 }
 
 static void interp_mem_changed(struct engine *e, gpa_t gpa, uint64_t len)
 {
 	x86_tlb_flush(&of(e)->x);
+}
+
+static int interp_set_debug(struct engine *e, const struct engine_debug *d)
+{
+	struct interp *in = of(e);
+
+	in->debug = d ? *d : (struct engine_debug){ 0 };
+	in->x.debug = in->debug.n ? &in->debug : NULL;
+	in->x.debug_resume = false;
+	return 0;
 }
 
 static void interp_stats(struct engine *e, FILE *out)
@@ -186,5 +219,6 @@ const struct engine_ops interp_engine_ops = {
 	.get_state = interp_get_state,
 	.set_state = interp_set_state,
 	.mem_changed = interp_mem_changed,
+	.set_debug = interp_set_debug,
 	.stats = interp_stats,
 };

@@ -68,6 +68,8 @@ struct x86_decode_cache {
 	bool single_step;	/* TF was set when the instruction began */
 	uint8_t ext;		/* EXT bit for error codes during delivery */
 	uint32_t dr6_pending;	/* debug traps collected by this instruction */
+	/* A watchpoint of the debugger that this instruction has met. */
+	const struct engine_breakpoint *watch_hit;
 	uint64_t intrs, exceptions;	/* delivered, for statistics */
 
 	struct tlb_context tlb_context;	/* that the TLB was filled under */
@@ -384,6 +386,17 @@ void x86_debug_refresh(struct x86 *x);
 void x86_debug_fetch(struct x86 *x, uint32_t lin);
 void x86_debug_data(struct x86 *x, uint32_t lin, unsigned size, bool write);
 void x86_debug_io(struct x86 *x, uint16_t port, unsigned size);
+/* Stop at the debugger's breakpoint at @lin, if there is one. */
+void x86_debugger_fetch(struct x86 *x, uint32_t lin);
+/* Stop for a watchpoint that was met. */
+static inline void x86_debugger_watch(struct x86 *x)
+{
+	if (!x->cache->watch_hit)
+		return;
+	x->debug_hit = x->cache->watch_hit;
+	x->cache->watch_hit = NULL;
+	x86_stop(x, X86_DEBUG);
+}
 
 /* Bus: io.c */
 static inline void x86_bus_enter(struct x86 *x)

@@ -79,14 +79,19 @@ static void step_careful(struct x86 *x)
 	struct x86_decode_cache *c = x->cache;
 	struct vcpu *v = x->v;
 	uint32_t shadow = v->shadow, dr6 = c->dr6_pending;
+	uint32_t lin = v->seg[SEG_CS].base + v->rip;
 
+	if (unlikely(x->debug)) {
+		x86_debugger_watch(x);	/* what event delivery met */
+		x86_debugger_fetch(x, lin);
+	}
 	if (dr6 && !(shadow & SHADOW_MOV_SS)) {
 		c->dr6_pending = 0;
 		x86_trap_debug(x, dr6);
 	}
 	if (c->code_break && !(v->rflags & FLAG_RF) &&
 	    !(shadow & SHADOW_MOV_SS))
-		x86_debug_fetch(x, (uint32_t)(v->seg[SEG_CS].base + v->rip));
+		x86_debug_fetch(x, lin);
 	c->single_step = v->rflags & FLAG_TF;
 	v->shadow = 0;
 	v->rflags &= ~(uint64_t)FLAG_RF;
@@ -98,6 +103,7 @@ static void step_careful(struct x86 *x)
 	c->dr6_pending = 0;
 	if (dr6)
 		x86_trap_debug(x, dr6);
+	x86_debugger_watch(x);
 }
 
 static inline void step(struct x86 *x)
