@@ -4,6 +4,7 @@
 # make run      build, fetch Debian's i386 kernel, boot it to a shell
 # make check    every test (SAN=1: under ASan and UBSan)
 # make bench    guest against native and QEMU TCG, one table
+# make guest-kernel   the guest kernel with VMI (guest-linux-patches/)
 # make deps     install the Debian packages that the above need
 
 SAN ?= 0
@@ -53,7 +54,7 @@ $(BUILD)/%.o: %.S
 	$(CC) -I. -MMD -MP -g -c -o $@ $<
 
 # Sub-makefiles: each room that has its own rules brings them here.
-include $(wildcard tests/rules.mk tools/rules.mk)
+include $(wildcard tests/rules.mk tools/rules.mk guest-linux-patches/rules.mk)
 
 clean:
 	rm -rf build build-san

@@ -59,72 +59,9 @@ for tool in apt-get apt-cache dpkg-deb; do
 		     "busybox into $GUEST by hand)"
 done
 
-mkdir -p "$GUEST" "$APT/lists/partial" "$APT/archives/partial" \
-	"$APT/sources.d" "$APT/conf.d" || fail "$CACHE: cannot create"
-rm -rf "$APT/sources.d" "$APT/conf.d"
-mkdir -p "$APT/sources.d" "$APT/conf.d"
+mkdir -p "$GUEST" || fail "$CACHE: cannot create"
 
-# The host's sources, without their architecture restrictions.
-copy_sources()
-{
-	for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-		[ -f "$f" ] || continue
-		sed -E -e 's/(\[[^]]*)arch[+-]?=[^] ]*/\1/' \
-		    -e 's/\[ *\] *//' "$f" >"$APT/sources.d/$(basename "$f" .list).list"
-	done
-	for f in /etc/apt/sources.list.d/*.sources; do
-		[ -f "$f" ] || continue
-		sed -E '/^Architectures(-Add|-Remove)?:/Id' "$f" \
-			>"$APT/sources.d/$(basename "$f")"
-	done
-	grep -qsrE '^(deb |URIs:)' "$APT/sources.d" ||
-		fail "/etc/apt: no package sources configured (add Debian's," \
-		     "see sources.list(5))"
-}
-
-# The host's proxies and download settings stay in force; hooks that would
-# touch the host after an update do not.
-copy_config()
-{
-	n=0
-	for f in /etc/apt/apt.conf.d/* /etc/apt/apt.conf; do
-		[ -f "$f" ] && [ -r "$f" ] || continue
-		case ${f##*/} in
-		*[!A-Za-z0-9_.-]*|*.dpkg-*|*~) continue ;;
-		esac
-		n=$((n + 1))
-		cp "$f" "$APT/conf.d/$(printf %03d $n)-$(basename "$f" | tr . _)"
-	done
-	cat >"$APT/conf.d/999-umbra" <<-END
-	#clear APT::Update::Pre-Invoke;
-	#clear APT::Update::Post-Invoke;
-	#clear APT::Update::Post-Invoke-Success;
-	#clear APT::Architectures;
-	APT::Architecture "i386";
-	APT::Architectures { "i386"; };
-	APT::Sandbox::User "root";
-	Acquire::Languages "none";
-	Acquire::Retries "3";
-	Dir::State "$APT";
-	Dir::State::lists "$APT/lists/";
-	Dir::State::status "$APT/status";
-	Dir::State::extended_states "$APT/extended_states";
-	Dir::Cache "$APT";
-	Dir::Cache::archives "$APT/archives/";
-	Dir::Cache::pkgcache "";
-	Dir::Cache::srcpkgcache "";
-	Dir::Etc::sourcelist "/dev/null";
-	Dir::Etc::sourceparts "$APT/sources.d/";
-	Dir::Etc::preferences "/dev/null";
-	Dir::Etc::preferencesparts "/nonexistent/";
-	END
-	cat >"$APT/apt.conf" <<-END
-	Dir::Etc::parts "$APT/conf.d/";
-	Dir::Etc::main "/dev/null";
-	END
-	: >"$APT/status"
-	export APT_CONFIG="$APT/apt.conf"
-}
+. "$(dirname "$0")/apt.sh.inc"
 
 # The package that metapackage $1 names first, or $1 itself.
 real_package()
@@ -168,21 +105,7 @@ fetch()
 	echo "fetch-guest: $GUEST/$3 from $(cat "$GUEST/$3.package")"
 }
 
-copy_sources
-copy_config
-echo "fetch-guest: updating the private i386 package lists"
-# One unreachable index is no reason to stop: what counts is whether the
-# packages below are found.  apt calls some failures warnings; both count.
-no_package="no i386 package of this name in the host's sources (Debian 12 \
-has it)"
-if ! apt-get -q update -o APT::Update::Error-Mode=any >"$APT/update.log" 2>&1
-then
-	grep -E '^E: ' "$APT/update.log" >&2 || :
-	echo "fetch-guest: some package lists failed; trying the others" >&2
-	no_package="the package lists could not be fetched (check the network \
-and http_proxy; all messages are in $APT/update.log)"
-fi
-
+apt_private
 fetch linux-image-686 'boot/vmlinuz-*-686' vmlinuz-686
 fetch linux-image-686-pae 'boot/vmlinuz-*-686-pae' vmlinuz-686-pae
 fetch busybox-static 'bin/busybox' busybox

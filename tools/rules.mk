@@ -57,6 +57,8 @@ endif
 RUN_DEPS := gcc make libc6-dev binutils libzydis-dev cpio gzip \
 	pkg-config libseccomp-dev
 DEPS := $(RUN_DEPS) check gcc-multilib qemu-system-x86 nasm python3 curl
+# What building a guest kernel needs besides (make guest-kernel).
+DEPS += bc bison flex patch xz-utils
 
 export UMBRA_CACHE ?= $(HOME)/.cache/umbra
 GUEST := $(UMBRA_CACHE)/guest
