@@ -15,6 +15,7 @@ static const struct kind {
 	{ "stdio", false, char_stdio_open },
 	{ "file", true, char_file_open },
 	{ "pty", false, char_pty_open },
+	{ "unix", true, char_unix_open },
 	{ "null", false, char_null_open },
 };
 
@@ -52,7 +53,7 @@ int char_open(struct char_backend **out, const char *spec,
 	*out = NULL;
 	if (!k) {
 		snprintf(err, errlen, "%s: no such serial backend (use stdio, "
-			 "file:PATH, pty or null)", spec);
+			 "file:PATH, unix:PATH, pty or null)", spec);
 		return -EINVAL;
 	}
 	ret = k->open(out, arg, args);

@@ -36,7 +36,7 @@ struct char_open_args {
 };
 
 /*
- * Make a backend from @spec: "stdio", "file:PATH", "pty" or "null".
+ * Make a backend from @spec: "stdio", "file:PATH", "unix:PATH", "pty" or "null".
  * Main thread, before loop_run().  Returns 0, or a negative errno with one
  * line in @err (@errlen bytes).
  */
@@ -53,6 +53,8 @@ void char_stdio_divert(struct char_backend *b, bool on);
 int char_null_open(struct char_backend **out, const char *arg,
 		   const struct char_open_args *args);
 int char_file_open(struct char_backend **out, const char *arg,
+		   const struct char_open_args *args);
+int char_unix_open(struct char_backend **out, const char *arg,
 		   const struct char_open_args *args);
 int char_pty_open(struct char_backend **out, const char *arg,
 		  const struct char_open_args *args);

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -336,6 +338,58 @@ static void __attribute__((noreturn)) raw_child(int tell, void (*out)(void))
 	_exit(98);
 }
 
+static int connect_to(const char *path)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(un.sun_path, path);
+	return connect(fd, (struct sockaddr *)&un, sizeof(un)) ? -errno : fd;
+}
+
+START_TEST(unix_socket_serves_one_client_after_the_other)
+{
+	char spec[100], buf[8] = "";
+	int fd, second;
+
+	snprintf(spec, sizeof(spec), "unix:/tmp/umbra-test-char-%d", getpid());
+	open_spec(spec);
+	b->ops->set_receiver(b, &receiver, NULL);
+	ck_assert_uint_eq(b->ops->write(b, (const uint8_t *)"lost", 4), 4);
+	fd = connect_to(spec + 5);
+	ck_assert_int_ge(fd, 0);
+	loop_once();
+	second = connect_to(spec + 5);
+	loop_once();
+	ck_assert_int_eq(read(second, buf, 1), 0);	/* turned away */
+	put(fd, "abcdef");
+	guest.room = 2;
+	run_until(2);
+	guest.room = 100;
+	guest.want = 6;
+	b->ops->resume_input(b);
+	run_until(6);
+	ck_assert_str_eq(guest.got, "abcdef");
+	b->ops->write(b, (const uint8_t *)"xyz", 3);
+	loop_once();
+	ck_assert_int_eq(read(fd, buf, 3), 3);
+	ck_assert_str_eq(buf, "xyz");
+	close(fd);
+	loop_once();
+	loop_once();
+	fd = connect_to(spec + 5);
+	loop_once();
+	put(fd, "g");
+	run_until(7);
+	/* A socket that is served is not taken away from its owner. */
+	ck_assert_int_eq(char_open(&(struct char_backend *){ NULL }, spec,
+				   &(struct char_open_args){ .loop = loop },
+				   err, sizeof(err)), -EADDRINUSE);
+	close_all();
+	ck_assert_int_eq(access(spec + 5, F_OK), -1);
+}
+END_TEST
+
 START_TEST(terminal_is_restored)
 {
 	struct termios before, raw, after;
@@ -393,6 +447,7 @@ int main(void)
 	tcase_add_test(t, file_holds_all_output_after_destroy);
 	tcase_add_test(t, full_device_is_reported_once);
 	tcase_add_test(t, pty_carries_both_ways_and_survives_a_hangup);
+	tcase_add_test(t, unix_socket_serves_one_client_after_the_other);
 	tcase_add_loop_test(t, terminal_is_restored, 0,
 			    sizeof(leave) / sizeof(leave[0]));
 	suite_add_tcase(s, t);

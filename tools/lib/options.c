@@ -195,7 +195,7 @@ static int set_serial(struct run_config *c, const char *value, char *err)
 			    RUN_SERIAL_MAX);
 	if (!char_spec_valid(value))
 		return fail(err, -EINVAL, "no such serial backend (use stdio, "
-			    "file:PATH, pty or null)");
+			    "file:PATH, unix:PATH, pty or null)");
 	return replace(&c->serial[c->nserial++], value);
 }
 

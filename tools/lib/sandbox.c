@@ -50,6 +50,7 @@ static const char *filter_load(int fd)
 #else
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
