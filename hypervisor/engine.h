@@ -129,7 +129,9 @@ struct engine_ops {
 	void (*set_state)(struct engine *e, const struct vcpu *in);
 	/*
 	 * Guest memory was remapped or written behind the engine's back by
-	 * the machine while the vCPU does not run (reset, load, PAM change).
+	 * the machine: while the vCPU does not run (reset, load), or on its
+	 * thread inside a bus callback (PAM, A20, BARs).  What the engine
+	 * knows of [gpa, gpa+len) is void from the next guest instruction on.
 	 */
 	void (*mem_changed)(struct engine *e, gpa_t gpa, uint64_t len);
 	/*

@@ -2,10 +2,11 @@
 /*
  * Guest-physical memory; see mem.h for the contract.
  *
- * The memfd is as long as the guest-physical map and sparse, so the offset of
- * a byte in it is its guest-physical address: holes cost nothing, and a page
- * that turns from RAM into ROM and back (shadow RAM) keeps its place.  The
- * process sees it through one reservation:
+ * The memfd begins as long as the guest-physical map and sparse, so the offset
+ * of a byte of RAM in it is its guest-physical address: holes cost nothing, and
+ * a page that turns from RAM into ROM and back (shadow RAM) keeps its place.
+ * Blocks follow.  The process sees it through one reservation, and each block
+ * a second time through block->hva:
  *
  *	base - GUARD        PROT_NONE
  *	base + gpa          RAM: read-write; ROM: read-only; hole: PROT_NONE
@@ -38,8 +39,17 @@ struct mmio_region {
 	const char *name;
 };
 
-static int map_range(struct mem *m, gpa_t gpa, uint64_t size, uint8_t kind)
+static void note_change(struct mem *m, gpa_t gpa, uint64_t size)
 {
+	if (m->changed)
+		m->changed(m->changed_opaque, gpa, size);
+}
+
+/* @offset: of the first byte in the memfd. */
+static int map_range(struct mem *m, gpa_t gpa, uint64_t size, uint64_t offset,
+		     uint8_t kind)
+{
+	uint64_t pn = gpa >> PAGE_SHIFT;
 	int prot = kind & MEM_RAM ? PROT_READ | PROT_WRITE :
 		   kind & MEM_ROM ? PROT_READ : PROT_NONE;
 	int how = kind ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
@@ -50,11 +60,22 @@ static int map_range(struct mem *m, gpa_t gpa, uint64_t size, uint8_t kind)
 	if (!size)
 		return 0;
 	p = mmap(m->base + gpa, size, prot, how | MAP_FIXED | MAP_NORESERVE,
-		 kind ? m->fd : -1, kind ? (off_t)gpa : 0);
+		 kind ? m->fd : -1, kind ? (off_t)offset : 0);
 	if (p == MAP_FAILED)
 		return -errno;
-	memset(m->flags + (gpa >> PAGE_SHIFT), kind, size >> PAGE_SHIFT);
+	memset(m->flags + pn, kind, size >> PAGE_SHIFT);
+	for (uint64_t i = 0; i < size >> PAGE_SHIFT; i++)
+		if (offset != gpa || m->backing[pn + i])
+			m->backing[pn + i] = offset == gpa ? 0 :
+					     (offset >> PAGE_SHIFT) + i + 1;
+	note_change(m, gpa, size);
 	return 0;
+}
+
+static void *reserve_array(uint64_t n, size_t size)
+{
+	return mmap(NULL, n * size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 }
 
 static int reserve(struct mem *m)
@@ -65,11 +86,14 @@ static int reserve(struct mem *m)
 	if (p == MAP_FAILED)
 		return -errno;
 	m->base = p + GUARD;
-	p = mmap(NULL, m->top >> PAGE_SHIFT, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	p = reserve_array(m->top >> PAGE_SHIFT, sizeof(*m->flags));
 	if (p == MAP_FAILED)
 		return -errno;
 	m->flags = p;
+	p = reserve_array(m->top >> PAGE_SHIFT, sizeof(*m->backing));
+	if (p == MAP_FAILED)
+		return -errno;
+	m->backing = (uint32_t *)p;
 	return 0;
 }
 
@@ -97,6 +121,8 @@ int mem_create(struct mem **out, uint64_t ram_size)
 	m->fd = -1;
 	m->ram_size = ram_size;
 	m->top = MEM_HIGH_BASE + high;
+	m->file_size = m->top;
+	m->a20_mask = ~0ULL;
 	err = open_memfd(m);
 	if (!err)
 		err = reserve(m);
@@ -120,6 +146,9 @@ void mem_destroy(struct mem *m)
 		munmap(m->base - GUARD, m->top + 2 * GUARD);
 	if (m->flags)
 		munmap(m->flags, m->top >> PAGE_SHIFT);
+	if (m->backing)
+		munmap(m->backing, (m->top >> PAGE_SHIFT) *
+		       sizeof(*m->backing));
 	if (m->fd >= 0)
 		close(m->fd);
 	free(m->regions);
@@ -128,22 +157,128 @@ void mem_destroy(struct mem *m)
 
 int mem_set_rom(struct mem *m, gpa_t gpa, uint64_t size)
 {
-	return map_range(m, gpa, size, MEM_ROM);
+	return map_range(m, gpa, size, gpa, MEM_ROM);
 }
 
 int mem_set_hole(struct mem *m, gpa_t gpa, uint64_t size)
 {
-	return map_range(m, gpa, size, 0);
+	return map_range(m, gpa, size, gpa, 0);
 }
 
 int mem_set_ram(struct mem *m, gpa_t gpa, uint64_t size)
 {
-	return map_range(m, gpa, size, MEM_RAM);
+	return map_range(m, gpa, size, gpa, MEM_RAM);
 }
 
 uint64_t mem_offset(const struct mem *m, gpa_t gpa)
 {
-	return gpa;
+	uint32_t page = m->backing[gpa >> PAGE_SHIFT];
+
+	return page ? ((uint64_t)page - 1) << PAGE_SHIFT | (gpa & ~PAGE_MASK) :
+		      gpa;
+}
+
+bool mem_contiguous(const struct mem *m, uint64_t gpfn, uint64_t n)
+{
+	uint64_t first = mem_offset(m, gpfn << PAGE_SHIFT) >> PAGE_SHIFT;
+
+	for (uint64_t i = 0; i < n; i++) {
+		gpa_t gpa = (gpfn + i) << PAGE_SHIFT;
+
+		if (!mem_backed(m, gpa) ||
+		    mem_offset(m, gpa) >> PAGE_SHIFT != first + i)
+			return false;
+	}
+	return true;
+}
+
+void mem_set_a20(struct mem *m, bool open)
+{
+	gpa_t mask = open ? ~0ULL : ~(gpa_t)MIB;
+
+	if (m->a20_mask == mask)
+		return;
+	m->a20_mask = mask;
+	note_change(m, 0, m->top);
+}
+
+/*
+ * Blocks.
+ */
+
+int mem_block_create(struct mem *m, uint64_t size, struct mem_block **out)
+{
+	struct mem_block *b;
+	int err;
+
+	*out = NULL;
+	if (!size || size & ~PAGE_MASK || size > MEM_HIGH_BASE)
+		return -EINVAL;
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return -ENOMEM;
+	b->size = size;
+	b->offset = m->file_size;
+	if (ftruncate(m->fd, b->offset + size))
+		goto fail;
+	b->hva = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_NORESERVE, m->fd, b->offset);
+	if (b->hva == MAP_FAILED)
+		goto fail;
+	m->file_size += size;
+	*out = b;
+	return 0;
+fail:
+	err = -errno;
+	free(b);
+	return err;
+}
+
+void mem_block_destroy(struct mem_block *b)
+{
+	if (!b)
+		return;
+	munmap(b->hva, b->size);
+	free(b);
+}
+
+/* Nothing in [gpa, gpa+size): neither pages nor MMIO. */
+static bool is_hole(const struct mem *m, gpa_t gpa, uint64_t size)
+{
+	for (uint64_t at = 0; at < size; at += PAGE_SIZE)
+		if (mem_backed(m, gpa + at))
+			return false;
+	for (unsigned i = 0; i < m->nregions; i++)
+		if (m->regions[i].gpa < gpa + size &&
+		    gpa < m->regions[i].gpa + m->regions[i].size)
+			return false;
+	return true;
+}
+
+int mem_cover(struct mem *m, gpa_t gpa, uint64_t size,
+	      const struct mem_block *b, uint64_t offset, uint8_t kind)
+{
+	if (offset & ~PAGE_MASK || offset > b->size ||
+	    size > b->size - offset)
+		return -EINVAL;
+	return map_range(m, gpa, size, b->offset + offset, kind);
+}
+
+int mem_map_block(struct mem *m, gpa_t gpa, const struct mem_block *b,
+		  uint8_t kind)
+{
+	if (gpa > m->top || b->size > m->top - gpa)
+		return -EINVAL;
+	if (!is_hole(m, gpa, b->size))
+		return -EEXIST;
+	return mem_cover(m, gpa, b->size, b, 0, kind);
+}
+
+/* The reservation is ours: the host cannot refuse to hide a part of it. */
+void mem_unmap_block(struct mem *m, gpa_t gpa, uint64_t size)
+{
+	if (mem_set_hole(m, gpa, size))
+		abort();
 }
 
 /*

@@ -9,8 +9,15 @@
  * that does not come from translated code goes through mem_write() or calls
  * mem_note_write(), so that the watcher hears of it.
  *
- * Threads: the map is changed only while no vCPU runs; the flag bytes are
- * read anywhere and changed by the vCPU thread.
+ * Besides RAM there are blocks: ROM images and frame buffers that appear in the
+ * guest-physical map where, and as long as, somebody maps them.  They lie in
+ * the same memfd, behind the bytes that stand for guest-physical addresses.
+ *
+ * Threads: the map is changed while no vCPU runs, or by a vCPU thread from
+ * inside a bus callback (lock held); each change is announced through
+ * mem->changed, so that engines drop what they know before the next guest
+ * instruction.  The flag bytes are read anywhere and changed by the vCPU
+ * thread.
  */
 #ifndef HYPERVISOR_MEM_H
 #define HYPERVISOR_MEM_H
@@ -33,6 +40,12 @@ struct mem;
 /* Called before (old contents still in place) a write of @len bytes. */
 typedef void mem_trace_fn(void *opaque, gpa_t gpa, size_t len);
 
+/*
+ * The map changed in [gpa, gpa+len): pages went, came, or have other
+ * contents.  Lock held.
+ */
+typedef void mem_changed_fn(void *opaque, gpa_t gpa, uint64_t len);
+
 /* @size is 1, 2, 4 or 8 bytes; the address is relative to the region. */
 struct mmio_ops {
 	uint64_t (*read)(void *opaque, gpa_t off, unsigned size);
@@ -47,6 +60,16 @@ struct mem {
 	uint8_t *flags;		/* MEM_* for each page below top */
 	mem_trace_fn *trace;
 	void *trace_opaque;
+	mem_changed_fn *changed;	/* may be NULL */
+	void *changed_opaque;
+	/*
+	 * Which page of the memfd stands behind each page: its number plus
+	 * one, or 0 for the page of the same number.
+	 */
+	uint32_t *backing;
+	uint64_t file_size;	/* bytes of the memfd: top, then blocks */
+	/* ANDed to every address on the bus: all ones, or without bit 20. */
+	gpa_t a20_mask;
 	struct mmio_region *regions;
 	unsigned nregions;
 	uint64_t unowned_reads, unowned_writes;
@@ -69,6 +92,39 @@ void mem_destroy(struct mem *m);
 int mem_set_rom(struct mem *m, gpa_t gpa, uint64_t size);
 int mem_set_hole(struct mem *m, gpa_t gpa, uint64_t size);
 int mem_set_ram(struct mem *m, gpa_t gpa, uint64_t size);
+
+/* Host memory for mem_map_block(). */
+struct mem_block {
+	uint64_t size;		/* bytes, page-aligned */
+	uint64_t offset;	/* in the memfd */
+	uint8_t *hva;		/* always readable and writable */
+};
+
+/*
+ * @size: bytes, a multiple of 4 KiB; zeroed.  Before the VM runs.
+ * Returns 0, -EINVAL, -ENOMEM or what ftruncate/mmap report.
+ */
+int mem_block_create(struct mem *m, uint64_t size, struct mem_block **out);
+/* Must not be mapped any more.  Its pages go back with the memfd. */
+void mem_block_destroy(struct mem_block *b);
+
+/*
+ * Let the whole of @b answer at @gpa as MEM_RAM or MEM_ROM, instead of a hole.
+ * Returns 0, -EEXIST if anything is there already, -EINVAL outside the map.
+ */
+int mem_map_block(struct mem *m, gpa_t gpa, const struct mem_block *b,
+		  uint8_t kind);
+/* As above for @size bytes at @offset of @b, and over whatever is there. */
+int mem_cover(struct mem *m, gpa_t gpa, uint64_t size,
+	      const struct mem_block *b, uint64_t offset, uint8_t kind);
+/* Back to a hole. */
+void mem_unmap_block(struct mem *m, gpa_t gpa, uint64_t size);
+
+/*
+ * Address line 20: while @open is false, bit 20 of every address is 0.
+ * Engines apply mem->a20_mask where a linear address becomes physical.
+ */
+void mem_set_a20(struct mem *m, bool open);
 
 /* Register an MMIO region; @gpa and @size in bytes.  -EEXIST on overlap. */
 int mem_add_mmio(struct mem *m, gpa_t gpa, uint64_t size,
@@ -96,6 +152,9 @@ static inline uint8_t *mem_hva(const struct mem *m, gpa_t gpa)
 /* Offset of @gpa (backed) in the memfd. */
 uint64_t mem_offset(const struct mem *m, gpa_t gpa);
 
+/* Are [gpfn, gpfn+n) all backed, and one piece of the memfd? */
+bool mem_contiguous(const struct mem *m, uint64_t gpfn, uint64_t n);
+
 /*
  * Copy between the guest's RAM/ROM and host memory, any length, for loaders
  * and DMA.  Writes announce themselves to the trace and are dropped on ROM.
@@ -115,8 +174,9 @@ static inline void mem_note_write(struct mem *m, gpa_t gpa, size_t len)
 }
 
 /*
- * One access to a page that is not backed: finds the MMIO region, or counts
- * the access as unowned (reads give all ones).  @size 1, 2, 4 or 8.
+ * One access to a page that is not backed, or a write to one that is ROM: finds
+ * the MMIO region, or counts the access as unowned (reads give all ones; a
+ * write to ROM that no region takes is dropped).  @size 1, 2, 4 or 8.
  * vCPU thread, m->lock not held.
  */
 uint64_t mem_mmio_read(struct mem *m, gpa_t gpa, unsigned size);

@@ -27,6 +27,7 @@
 #include "hypervisor/lapic.h"
 #include "hypervisor/mc146818.h"
 #include "hypervisor/mem.h"
+#include "hypervisor/pc_device.h"
 #include "hypervisor/pci.h"
 #include "hypervisor/piix3.h"
 #include "hypervisor/piix4pm.h"
@@ -45,7 +46,7 @@
 #define TIMER_PIN	2	/* of the I/O APIC */
 #define IOAPIC_ID	1
 #define PM_BASE		0x600
-#define DEVICES_MAX	32
+#define DEVICES_MAX	96
 
 #define EQUIPMENT_FPU	0x02
 #define EQUIPMENT_MOUSE	0x04
@@ -320,11 +321,24 @@ static int make_debug_exit(struct pc *pc)
 				 on_debug_exit, pc);
 }
 
+static void pirq_line(void *opaque, unsigned n, bool level)
+{
+	struct pc *pc = opaque;
+
+	piix3_pirq(pc->isa_bridge, n, level);
+}
+
 static int make_pci(struct pc *pc)
 {
-	struct irq rst = wire(pc, reset_line);
+	struct pci_config cfg = {
+		.ports = pc->cfg.ports,
+		.mem = pc->cfg.mem,
+		.reset = wire(pc, reset_line),
+	};
 
-	return pci_create(&pc->pci, pc->cfg.ports, &rst);
+	for (unsigned n = 0; n < PCI_PIRQS; n++)
+		irq_init(&cfg.pirq[n], pirq_line, pc, n);
+	return pci_create(&pc->pci, &cfg);
 }
 
 static int make_host_bridge(struct pc *pc)
@@ -334,7 +348,11 @@ static int make_host_bridge(struct pc *pc)
 
 static int make_isa_bridge(struct pc *pc)
 {
-	return piix3_create(&pc->isa_bridge, pc->pci);
+	struct irq isa[PIIX3_IRQS];
+
+	for (unsigned n = 0; n < PIIX3_IRQS; n++)
+		isa[n] = isa_wire(pc, n);
+	return piix3_create(&pc->isa_bridge, pc->pci, isa);
 }
 
 static int make_pm(struct pc *pc)
@@ -426,6 +444,63 @@ static const struct device_class wires_class = {
 	NULL,
 };
 
+/*
+ * Optional devices.
+ */
+
+static struct irq site_irq(void *opaque, unsigned n)
+{
+	return isa_wire(opaque, n);
+}
+
+static struct device *site_find(void *opaque, const char *class, unsigned nth)
+{
+	struct pc *pc = opaque;
+
+	for (unsigned i = 0; i < pc->ndevices; i++)
+		if (!strcmp(pc->devices[i]->class->name, class) && !nth--)
+			return pc->devices[i];
+	return NULL;
+}
+
+static struct pc_site site_of(struct pc *pc)
+{
+	return (struct pc_site){
+		.mem = pc->cfg.mem,
+		.ports = pc->cfg.ports,
+		.clock = pc->cfg.clock,
+		.loop = pc->cfg.loop,
+		.log = pc->cfg.log,
+		.pci = pc->pci,
+		.isa_irq = site_irq,
+		.find = site_find,
+		.opaque = pc,
+	};
+}
+
+static int make_devices(struct pc *pc, char *err)
+{
+	struct pc_site site = site_of(pc);
+
+	for (unsigned i = 0; i < pc->cfg.ndevices; i++) {
+		const struct pc_device_spec *spec = &pc->cfg.devices[i];
+		struct device *d = NULL;
+		int code;
+
+		if (pc->ndevices == DEVICES_MAX) {
+			snprintf(err, 160, "%s: more than %u devices",
+				 spec->name, DEVICES_MAX);
+			return -ENOSPC;
+		}
+		code = pc_device_make(&d, &site, spec, err);
+		if (d)
+			pc->devices[pc->ndevices++] = d;
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
 /* Each constructor leaves its device in place even when it fails. */
 int pc_create(struct pc **out, const struct pc_config *cfg, char *err)
 {
@@ -450,7 +525,7 @@ int pc_create(struct pc **out, const struct pc_config *cfg, char *err)
 			return code;
 		}
 	}
-	return 0;
+	return make_devices(pc, err);
 }
 
 void pc_destroy(struct pc *pc)

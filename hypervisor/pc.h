@@ -14,6 +14,8 @@ struct char_backend;
 struct clock;
 struct mem;
 struct pc;
+struct loop;
+struct pc_device_spec;
 struct ports;
 struct state;
 
@@ -34,6 +36,10 @@ struct pc_config {
 	struct ports *ports;
 	struct clock *clock;
 	struct char_backend *serial[PC_SERIAL_MAX];	/* NULL: absent */
+	/* Optional devices, built in this order (pc_device.h). */
+	const struct pc_device_spec *devices;
+	unsigned ndevices;
+	struct loop *loop;
 	struct irq intr, nmi;	/* wires to the processor's pins */
 	pc_event_fn *event;	/* lock held; must not reset at once */
 	void *opaque;

@@ -467,6 +467,15 @@ static int fail(char *err, const char *what, int code)
 	return code;
 }
 
+/* Lock held; before there is an engine, boot() tells it everything. */
+static void on_mem_changed(void *opaque, gpa_t gpa, uint64_t len)
+{
+	struct vm *vm = opaque;
+
+	if (vm->engine)
+		vm->ops->mem_changed(vm->engine, gpa, len);
+}
+
 static int create_memory(struct vm *vm, char *err)
 {
 	uint64_t size = vm->cfg.ram_size;
@@ -480,6 +489,8 @@ static int create_memory(struct vm *vm, char *err)
 	if (code)
 		return fail(err, what, code);
 	vm->mem->lock = vm->cfg.loop;
+	vm->mem->changed = on_mem_changed;
+	vm->mem->changed_opaque = vm;
 	return 0;
 }
 
@@ -501,6 +512,9 @@ static int create_pc(struct vm *vm, char *err)
 		.clock = vm->clock,
 		.event = on_pc_event,
 		.opaque = vm,
+		.loop = vm->cfg.loop,
+		.devices = vm->cfg.devices,
+		.ndevices = vm->cfg.ndevices,
 		.log = vm->cfg.log,
 	};
 

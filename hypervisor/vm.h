@@ -12,6 +12,7 @@
 struct char_backend;
 struct loop;
 struct mem;
+struct pc_device_spec;
 struct vcpu;
 struct vm;
 
@@ -44,6 +45,9 @@ struct vm_config {
 	struct loop *loop;	/* made by the caller, destroyed by it after */
 	/* COM1..COM4; NULL: no such port.  The caller keeps them. */
 	struct char_backend *serial[VM_SERIAL_MAX];
+	/* Optional devices (pc_device.h); the caller keeps the array. */
+	const struct pc_device_spec *devices;
+	unsigned ndevices;
 	bool no_reboot;		/* a reset ends the VM */
 	FILE *log;		/* never NULL: what a user should read */
 	FILE *perf_map;		/* NULL: none */

@@ -282,6 +282,8 @@ static void bt_mem_changed(struct engine *e, gpa_t gpa, uint64_t len)
 {
 	struct bt *bt = to_bt(e);
 
+	/* A callout on the way here must not go on in its TU. */
+	bt->invalidated++;
 	tc_write(bt, gpa, len);
 	/* New contents: what was patched there before says nothing. */
 	for (gpa_t p = gpa; p < gpa + len; p += PAGE_SIZE)

@@ -149,32 +149,35 @@ static bool protect_traced(struct bt *bt, struct window *w,
 	return true;
 }
 
-/* The run of backed pages around @pn that one host call can map. */
-static struct wmap unpaged_run(struct bt *bt, uint32_t pn)
+/* With line 20 closed, neighbours need not be neighbours on the bus. */
+static bool a20_open(const struct bt *bt)
 {
-	uint32_t from = pn & ~(UNPAGED_PAGES - 1), n = 0;
-	struct wmap m = { .pte_gpa = UNPAGED, .pde_gpa = UNPAGED,
-			  .writable = true, .global = true };
-
-	while (!mem_backed(bt->mem, (gpa_t)from << PAGE_SHIFT))
-		from++;
-	for (uint32_t i = from; i < pn; i++)
-		if (!mem_backed(bt->mem, (gpa_t)i << PAGE_SHIFT))
-			from = i + 1;
-	while (from + n < (pn & ~(UNPAGED_PAGES - 1)) + UNPAGED_PAGES &&
-	       mem_backed(bt->mem, (gpa_t)(from + n) << PAGE_SHIFT))
-		n++;
-	m.pn = m.gpfn = from;
-	m.npages = n;
-	return m;
+	return bt->mem->a20_mask == ~0ULL;
 }
 
-static bool run_backed(struct bt *bt, uint32_t gpfn, uint32_t n)
+/* Do the frames @gpfn and the next lie side by side in the memfd? */
+static bool side_by_side(struct bt *bt, uint32_t gpfn)
 {
-	for (uint32_t i = 0; i < n; i++)
-		if (!mem_backed(bt->mem, (gpa_t)(gpfn + i) << PAGE_SHIFT))
-			return false;
-	return true;
+	return mem_contiguous(bt->mem, gpfn, 2);
+}
+
+/* The run of pages around @pn that one host call can map. */
+static struct wmap unpaged_run(struct bt *bt, uint32_t pn, uint32_t gpfn)
+{
+	uint32_t first = pn & ~(UNPAGED_PAGES - 1), from = pn, end = pn + 1;
+	struct wmap m = { .pte_gpa = UNPAGED, .pde_gpa = UNPAGED,
+			  .writable = true, .global = true,
+			  .pn = pn, .npages = 1, .gpfn = gpfn };
+
+	if (!a20_open(bt))
+		return m;
+	while (from > first && side_by_side(bt, from - 1))
+		from--;
+	while (end < first + UNPAGED_PAGES && side_by_side(bt, end - 1))
+		end++;
+	m.pn = m.gpfn = from;
+	m.npages = end - from;
+	return m;
 }
 
 static uint64_t entry_at(struct bt *bt, gpa_t gpa)
@@ -196,7 +199,8 @@ static struct wmap paged_run(struct bt *bt, uint32_t pn,
 			  .writable = t->writable, .global = t->global,
 			  .pte_gpa = t->pte_gpa, .pde_gpa = t->pde_gpa };
 
-	if (n > 1 && run_backed(bt, gpfn & ~(n - 1), n)) {
+	if (n > 1 && a20_open(bt) &&
+	    mem_contiguous(bt->mem, gpfn & ~(n - 1), n)) {
 		m.pn = pn & ~(n - 1);
 		m.gpfn = gpfn & ~(n - 1);
 		m.npages = n;
@@ -268,7 +272,8 @@ static int map_one(struct bt *bt, struct window *w, uint32_t gva,
 	struct wmap m;
 	int prot;
 
-	m = bt->v.cr0 & CR0_PG ? paged_run(bt, pn, t) : unpaged_run(bt, pn);
+	m = bt->v.cr0 & CR0_PG ? paged_run(bt, pn, t) :
+	    unpaged_run(bt, pn, t->gpa >> PAGE_SHIFT);
 	prot = PROT_READ | (m.writable ? PROT_WRITE : 0);
 	clear_range(bt, w, &m);
 	if (mmap(linear(w, m.pn), (uint64_t)m.npages << PAGE_SHIFT, prot,

@@ -30,7 +30,7 @@ static void flush(struct x86 *x, bool global_too)
  */
 static void load_pdptes(struct x86 *x, uint64_t cr3)
 {
-	gpa_t at = cr3 & 0xffffffe0;
+	gpa_t at = cr3 & 0xffffffe0 & x->mem->a20_mask;
 	uint64_t e[4] = { 0 };
 
 	for (unsigned n = 0; n < 4; n++) {

@@ -96,8 +96,8 @@ static int entry_next(struct walk *k, gpa_t gpa, bool may_be_large,
 {
 	struct level *l = &k->lv[k->n++];
 
-	l->gpa = gpa;
-	l->val = entry_read(k, gpa);
+	l->gpa = gpa & k->x->mem->a20_mask;
+	l->val = entry_read(k, l->gpa);
 	if (!(l->val & PTE_P))
 		return walk_fail(k, 0);
 	*large = may_be_large && (l->val & PTE_PS);
@@ -140,6 +140,7 @@ static void walk_frame(const struct walk *k, uint32_t gva, bool large)
 	else
 		w->gpa = leaf & PTE_ADDR & ~((1ULL << w->page_shift) - 1);
 	w->gpa |= gva & ((1u << w->page_shift) - 1);
+	w->gpa &= k->x->mem->a20_mask;
 }
 
 /* Rights over all levels; 0 or walk_fail(). */
@@ -178,10 +179,10 @@ static bool walk_set_ad(struct walk *k)
 	return true;
 }
 
-static int walk_unpaged(gva_t gva, struct x86_walk *w)
+static int walk_unpaged(const struct x86 *x, gva_t gva, struct x86_walk *w)
 {
-	*w = (struct x86_walk){ .gpa = (uint32_t)gva, .page_shift = 12,
-				.writable = true, .user = true, .rw = true,
+	*w = (struct x86_walk){ .gpa = (uint32_t)gva & x->mem->a20_mask,
+				.page_shift = 12, .writable = true, .user = true, .rw = true,
 				.exec = true };
 	return 0;
 }
@@ -212,7 +213,7 @@ int x86_translate(struct x86 *x, gva_t gva, unsigned access,
 		  struct x86_walk *w)
 {
 	if (!(x->v->cr0 & CR0_PG))
-		return walk_unpaged(gva, w);
+		return walk_unpaged(x, gva, w);
 	return walk_tables(x, gva, access, w, true);
 }
 
@@ -220,6 +221,6 @@ int x86_translate_peek(struct x86 *x, gva_t gva, unsigned access,
 		       struct x86_walk *w)
 {
 	if (!(x->v->cr0 & CR0_PG))
-		return walk_unpaged(gva, w);
+		return walk_unpaged(x, gva, w);
 	return walk_tables(x, gva, access, w, false);
 }

@@ -13,6 +13,7 @@
 #include "hypervisor/device.h"
 #include "hypervisor/irq.h"
 #include "hypervisor/loop.h"
+#include "hypervisor/mem.h"
 #include "hypervisor/ports.h"
 
 static struct loop *rig_loop;
@@ -69,6 +70,16 @@ static inline void out8(unsigned port, uint8_t val)
 static inline void rig_advance(uint64_t ns)
 {
 	clock_advance(rig_clock, clock_now(rig_clock) + ns);
+}
+
+/* 16 MiB of guest memory, made at the first call. */
+static inline struct mem *rig_mem(void)
+{
+	static struct mem *m;
+
+	if (!m)
+		ck_assert_int_eq(mem_create(&m, 16 * MIB), 0);
+	return m;
 }
 
 /* Save @d, disturb it with @disturb, load it back. */

@@ -284,13 +284,17 @@ static void make_chipset(void)
 		.ports = rig_ports, .clock = rig_clock, .sci = rig_irq(&sci),
 		.sleep = on_sleep,
 	};
-	struct irq rst = rig_irq(&reset_line);
+	struct pci_config bus = {
+		.ports = rig_ports, .mem = rig_mem(),
+		.reset = rig_irq(&reset_line),
+	};
+	struct irq isa_lines[PIIX3_IRQS] = { 0 };
 	struct i440fx *host;
 	struct piix3 *isa;
 
-	ck_assert_int_eq(pci_create(&pci, rig_ports, &rst), 0);
+	ck_assert_int_eq(pci_create(&pci, &bus), 0);
 	ck_assert_int_eq(i440fx_create(&host, pci), 0);
-	ck_assert_int_eq(piix3_create(&isa, pci), 0);
+	ck_assert_int_eq(piix3_create(&isa, pci, isa_lines), 0);
 	cfg.pci = pci;
 	ck_assert_int_eq(piix4pm_create(&pm, &cfg), 0);
 }
