@@ -366,9 +366,8 @@ START_TEST(unix_socket_serves_one_client_after_the_other)
 	guest.room = 2;
 	run_until(2);
 	guest.room = 100;
-	guest.want = 6;
+	guest.want = 100;	/* no loop_quit() out of the loop */
 	b->ops->resume_input(b);
-	run_until(6);
 	ck_assert_str_eq(guest.got, "abcdef");
 	b->ops->write(b, (const uint8_t *)"xyz", 3);
 	loop_once();
