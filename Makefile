@@ -28,7 +28,7 @@ SRC_HOT  := $(wildcard fullvirt/x86/*.c fullvirt/bt/*.c)
 SRC_COLD := $(wildcard hypervisor/*.c hypervisor/*/*.c fullvirt/hv/*.c \
 	      backends/*.c tools/lib/*.c)
 SRC_MAIN := $(wildcard tools/umbra/*.c)
-SRC_ASM  := $(wildcard fullvirt/x86/*.S fullvirt/bt/*.S)
+SRC_ASM  := $(wildcard fullvirt/x86/*.S fullvirt/bt/*.S fullvirt/hv/*.S)
 
 OBJ_LIB  := $(SRC_HOT:%.c=$(BUILD)/%.o) $(SRC_COLD:%.c=$(BUILD)/%.o) \
 	    $(SRC_ASM:%.S=$(BUILD)/%.o)

@@ -52,10 +52,24 @@ $(BUILD)/tools/lib/sandbox.o: CFLAGS_X := -DHAVE_SECCOMP \
 LDLIBS += $(shell pkg-config --libs libseccomp)
 endif
 
+# ---- umbra host --json, where jansson is -------------------------------------
+JANSSON := $(shell pkg-config --exists jansson 2>/dev/null && echo yes)
+JANSSON_STAMP := $(BUILD)/tools/jansson-$(or $(JANSSON),no)
+
+$(JANSSON_STAMP):
+	@mkdir -p $(@D) && rm -f $(@D)/jansson-* && touch $@
+
+$(BUILD)/tools/umbra/host.o: $(JANSSON_STAMP)
+ifeq ($(JANSSON),yes)
+$(BUILD)/tools/umbra/host.o: CFLAGS_X := -DHAVE_JANSSON \
+	$(shell pkg-config --cflags jansson)
+LDLIBS += $(shell pkg-config --libs jansson)
+endif
+
 # ---- packages, the fetched guest, a boot to its shell ------------------------
 # What building and booting needs; what the tests and benchmarks need besides.
 RUN_DEPS := gcc make libc6-dev binutils libzydis-dev cpio gzip \
-	pkg-config libseccomp-dev
+	pkg-config libseccomp-dev libjansson-dev
 DEPS := $(RUN_DEPS) check gcc-multilib qemu-system-x86 nasm python3 curl
 # What building a guest kernel needs besides (make guest-kernel).
 DEPS += bc bison flex patch xz-utils

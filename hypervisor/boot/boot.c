@@ -291,6 +291,16 @@ void boot_destroy(struct boot *b)
 	free(b);
 }
 
+enum guest_kind boot_guest_kind(const struct boot *b)
+{
+	return b->loader->guest_kind(b);
+}
+
+void boot_enter_long_mode(struct boot *b, bool on)
+{
+	b->long_mode = on;
+}
+
 const char *boot_kind(const struct boot *b)
 {
 	return b->loader->name;

@@ -9,6 +9,7 @@
 #ifndef HYPERVISOR_BOOT_BOOT_H
 #define HYPERVISOR_BOOT_BOOT_H
 
+#include "hypervisor/modes.h"	/* enum guest_kind */
 #include "hypervisor/types.h"
 
 struct boot;
@@ -45,10 +46,19 @@ void boot_destroy(struct boot *b);
  * A vm_boot_fn (vm.h); @opaque is the struct boot.  Overwrites the parts of
  * RAM it needs and the registers of @v.  Fails only if @mem is smaller than
  * boot_config.ram_size.
- * Linux Documentation/arch/x86/boot.rst "32-bit boot protocol"; Multiboot
+ * Linux Documentation/arch/x86/boot.rst "32-bit" and "64-bit boot protocol"; Multiboot
  * Specification 0.6.96.
  */
 int boot_load(void *opaque, struct mem *mem, struct vcpu *v, char *err);
+
+/* What the image says about the guest; multiboot kernels do not say. */
+enum guest_kind boot_guest_kind(const struct boot *b);
+
+/*
+ * @on: the engine runs 64-bit code, so enter kernels that have a 64-bit entry
+ * there.  Before boot_load(); off at first.
+ */
+void boot_enter_long_mode(struct boot *b, bool on);
 
 /* "linux" or "multiboot". */
 const char *boot_kind(const struct boot *b);

@@ -6,6 +6,7 @@
 #ifndef HYPERVISOR_BOOT_IMAGE_H
 #define HYPERVISOR_BOOT_IMAGE_H
 
+#include "hypervisor/modes.h"	/* enum guest_kind */
 #include "hypervisor/types.h"
 
 struct boot;
@@ -48,6 +49,7 @@ struct boot_segment {
 /* Addresses that linux.c chose. */
 struct linux_plan {
 	gpa_t entry;
+	bool kernel64;		/* has a 64-bit entry, at LINUX_ENTRY64 */
 	size_t setup_len;	/* boot sector and setup, bytes in the file */
 	gpa_t initrd;		/* 0: none */
 	uint64_t initrd_len;
@@ -70,6 +72,8 @@ struct boot_loader {
 	bool (*probe)(const struct boot_file *f);
 	/* Check everything, fill the plan.  As boot_create(). */
 	int (*plan)(struct boot *b, char *err);
+	/* After plan(). */
+	enum guest_kind (*guest_kind)(const struct boot *b);
 	/* Carry the plan out. */
 	int (*load)(struct boot *b, struct mem *mem, struct vcpu *v);
 };
@@ -85,6 +89,7 @@ struct boot {
 	char *cmdline;		/* never NULL */
 	uint64_t ram_size;
 	bool vga_text;
+	bool long_mode;		/* enter at a 64-bit entry, if there is one */
 	union {
 		struct linux_plan linux_plan;
 		struct multiboot_plan mb;
@@ -116,6 +121,14 @@ int boot_clear(struct mem *mem, gpa_t gpa, uint64_t size);
  */
 int boot_enter(struct mem *mem, struct vcpu *v, gpa_t gdt, uint32_t entry);
 #define BOOT_GDT_LEN	32
+
+/*
+ * linux64.c: put @v into long mode at @entry, with page tables that map the
+ * first 4 GiB one to one.  Returns 0 or -EFAULT.
+ */
+int linux64_enter(struct mem *mem, struct vcpu *v, gpa_t gdt, gpa_t entry);
+/* Offset of the 64-bit entry from the protected-mode kernel's start. */
+#define LINUX_ENTRY64	0x200
 
 /*
  * Read an ELF32 i386 executable's segments and entry (physical) into @mb.

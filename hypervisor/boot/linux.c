@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Linux bzImage, 32-bit boot protocol: the setup code of the image is not
+ * Linux bzImage, 32-bit and 64-bit boot protocol: the setup code of the image is not
  * run; its header is completed and passed in struct boot_params, and the
  * processor enters the protected-mode part directly.
  *
  * Source: Linux Documentation/arch/x86/boot.rst, "The Real-Mode Kernel
- * Header", "Details of Header Fields", "32-bit Boot Protocol"; layouts from
+ * Header", "Details of Header Fields", "32-bit Boot Protocol", "64-bit Boot Protocol"; layouts from
  * the uapi header <asm/bootparam.h>.
  *
  * Guest memory afterwards:
  *	0x01000		descriptor table
+ *	0x02000		page tables of the 64-bit entry (linux64.c)
  *	0x10000		struct boot_params
  *	0x20000		command line
  *	0x100000	protected-mode kernel, which unpacks itself upwards
@@ -45,6 +46,7 @@
 #define PROTO_RELOCATABLE	0x205
 #define PROTO_CMDLINE_SIZE	0x206
 #define PROTO_INIT_SIZE		0x20a
+#define PROTO_XLOADFLAGS	0x20c
 
 /* What older kernels take, where the header has no field for it. */
 #define INITRD_MAX_OLD	0x37ffffffU
@@ -238,7 +240,14 @@ static int linux_plan(struct boot *b, char *err)
 				 (unsigned long long)((end + MIB - 1) / MIB),
 				 (unsigned long long)(top / MIB));
 	b->linux_plan.entry = KERNEL_GPA;
+	b->linux_plan.kernel64 = h.version >= PROTO_XLOADFLAGS &&
+				 (h.xloadflags & XLF_KERNEL_64);
 	return place_initrd(b, &h, end, err);
+}
+
+static enum guest_kind linux_guest_kind(const struct boot *b)
+{
+	return b->linux_plan.kernel64 ? GUEST_64 : GUEST_32;
 }
 
 static void fill_header(struct boot *b, struct setup_header *h)
@@ -322,6 +331,18 @@ static int write_initrds(struct boot *b, struct mem *mem)
 	return 0;
 }
 
+/* Either boot protocol wants the address of the boot_params in ESI or RSI. */
+static int enter(struct boot *b, struct mem *mem, struct vcpu *v)
+{
+	const struct linux_plan *l = &b->linux_plan;
+	int ret = b->long_mode && l->kernel64 ?
+		  linux64_enter(mem, v, GDT_GPA, l->entry + LINUX_ENTRY64) :
+		  boot_enter(mem, v, GDT_GPA, l->entry);
+
+	v->gpr[GPR_SI] = PARAMS_GPA;
+	return ret;
+}
+
 static int linux_load(struct boot *b, struct mem *mem, struct vcpu *v)
 {
 	const struct boot_file *k = &b->kernel;
@@ -338,10 +359,8 @@ static int linux_load(struct boot *b, struct mem *mem, struct vcpu *v)
 	if (mem_write(mem, PARAMS_GPA, &p, sizeof(p)) ||
 	    mem_write(mem, CMDLINE_GPA, b->cmdline, strlen(b->cmdline) + 1) ||
 	    mem_write(mem, KERNEL_GPA, k->data + setup, k->len - setup) ||
-	    write_initrds(b, mem) ||
-	    boot_enter(mem, v, GDT_GPA, b->linux_plan.entry))
+	    write_initrds(b, mem) || enter(b, mem, v))
 		return -EFAULT;
-	v->gpr[GPR_SI] = PARAMS_GPA;
 	return 0;
 }
 
@@ -349,5 +368,6 @@ const struct boot_loader boot_linux = {
 	.name = "linux",
 	.probe = linux_probe,
 	.plan = linux_plan,
+	.guest_kind = linux_guest_kind,
 	.load = linux_load,
 };

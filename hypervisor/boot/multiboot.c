@@ -213,6 +213,12 @@ static int multiboot_plan(struct boot *b, char *err)
 	return ret ? ret : place_data(b, err);
 }
 
+/* ELF32 files may well hold 64-bit code. */
+static enum guest_kind multiboot_guest_kind(const struct boot *b)
+{
+	return GUEST_UNKNOWN;
+}
+
 /* Where the next piece of the information block goes. */
 struct cursor {
 	struct mem *mem;
@@ -335,5 +341,6 @@ const struct boot_loader boot_multiboot = {
 	.name = "multiboot",
 	.probe = multiboot_probe,
 	.plan = multiboot_plan,
+	.guest_kind = multiboot_guest_kind,
 	.load = multiboot_load,
 };

@@ -93,6 +93,15 @@ refused stdio_twice "serial1: stdio: used twice" \
 refused unwritable_perf_map "$tmp/no/map: No such file" \
 	run --kernel "$good" --perf-map "$tmp/no/map"
 refused unknown_engine "frob" run --kernel "$good" --engine frob
+refused strict_hv_without_kvm "--engine hv: /none is missing: no such device" \
+	run --kernel "$good" --engine hv --set hv.device=/none
+refused strict_hv_without_a_real_kvm "/dev/null is broken" \
+	run --kernel "$good" --engine hv --set hv.device=/dev/null
+refused unknown_monitor_setting "monitor.virtual_x=1: unknown setting" \
+	run --kernel "$good" --set monitor.virtual_x=1
+refused bad_monitor_setting "must be software, hardware or automatic" \
+	run --kernel "$good" --set monitor.virtual_mmu=maybe
+refused unknown_option_of_host "host: --frob: unknown option" host --frob
 refused unknown_setting "unknown key" run --kernel "$good" --set frob=1
 refused unknown_engine_setting "bt.frob" \
 	run --kernel "$good" --engine bt --set bt.frob=1

@@ -189,6 +189,93 @@ START_TEST(linux_starts_flat_with_boot_params_in_esi)
 }
 END_TEST
 
+/* Walk the 4-level tables at @cr3: what @va maps to. */
+static gpa_t walk64(struct loaded *l, gva_t va)
+{
+	uint64_t e = l->v.cr3;
+
+	for (int shift = 39; shift >= 21; shift -= 9) {
+		uint64_t *table = at(l, e & 0xffffffffff000);
+
+		e = table[va >> shift & 511];
+		ck_assert_uint_eq(e & 3, 3);
+		if (shift > 21)
+			ck_assert_uint_eq(e & 0x80, 0);
+	}
+	ck_assert_uint_eq(e & 0x80, 0x80);
+	return (e & 0xfffffffe00000) | (va & 0x1fffff);
+}
+
+START_TEST(linux_64_is_entered_in_long_mode_where_that_runs)
+{
+	static const gva_t places[] = { 0, 0x10000, 0x100200, 0x3fffffff,
+					0x40000000, 0xfee00000, 0xffffffff };
+	struct boot_config c = config(IMAGE_LEN);
+	struct loaded l;
+	uint64_t *gdt;
+
+	make_linux();
+	hdr()->xloadflags = XLF_KERNEL_64;
+	ck_assert_msg(!boot_create(&l.boot, &c, err), "%s", err);
+	ck_assert_int_eq(boot_guest_kind(l.boot), GUEST_64);
+	boot_enter_long_mode(l.boot, true);
+	ck_assert_int_eq(mem_create(&l.mem, c.ram_size), 0);
+	vcpu_reset(&l.v, 0, false);
+	ck_assert_int_eq(boot_load(l.boot, l.mem, &l.v, err), 0);
+	ck_assert_uint_eq(l.v.rip, 0x100200);
+	ck_assert_uint_eq(l.v.cr0 & (CR0_PE | CR0_PG), CR0_PE | CR0_PG);
+	ck_assert_uint_eq(l.v.cr4 & CR4_PAE, CR4_PAE);
+	ck_assert_uint_eq(l.v.msr.efer, EFER_LME | EFER_LMA);
+	ck_assert_uint_eq(l.v.seg[SEG_CS].selector, 0x10);
+	ck_assert_uint_eq(l.v.seg[SEG_CS].attr & (SEG_L | SEG_DB), SEG_L);
+	ck_assert_uint_eq(l.v.seg[SEG_DS].selector, 0x18);
+	ck_assert_uint_eq(l.v.rflags & FLAG_IF, 0);
+	ck_assert_uint_eq(l.v.gpr[GPR_SI], 0x10000);
+	gdt = at(&l, l.v.gdtr.base);
+	ck_assert_uint_eq(gdt[2], 0x00af9b000000ffff);
+	ck_assert_uint_eq(gdt[3], 0x00cf93000000ffff);
+	for (unsigned i = 0; i < ARRAY_SIZE(places); i++)
+		ck_assert_uint_eq(walk64(&l, places[i]), places[i]);
+	unload(&l);
+}
+END_TEST
+
+START_TEST(linux_64_is_entered_at_its_32_bit_entry_otherwise)
+{
+	struct boot_config c = config(IMAGE_LEN);
+	struct loaded l;
+
+	make_linux();
+	hdr()->xloadflags = XLF_KERNEL_64;
+	load(&l, &c);
+	ck_assert_uint_eq(l.v.rip, 0x100000);
+	ck_assert_uint_eq(l.v.cr0 & CR0_PG, 0);
+	unload(&l);
+}
+END_TEST
+
+START_TEST(guest_kind_is_read_from_the_image)
+{
+	struct boot_config c = config(IMAGE_LEN);
+	struct boot *b;
+
+	make_linux();
+	ck_assert_int_eq(boot_create(&b, &c, err), 0);
+	ck_assert_int_eq(boot_guest_kind(b), GUEST_32);
+	boot_destroy(b);
+	/* A version whose header ends before that field. */
+	hdr()->xloadflags = XLF_KERNEL_64;
+	hdr()->version = 0x20b;
+	ck_assert_int_eq(boot_create(&b, &c, err), 0);
+	ck_assert_int_eq(boot_guest_kind(b), GUEST_32);
+	boot_destroy(b);
+	make_elf();
+	ck_assert_int_eq(boot_create(&b, &c, err), 0);
+	ck_assert_int_eq(boot_guest_kind(b), GUEST_UNKNOWN);
+	boot_destroy(b);
+}
+END_TEST
+
 START_TEST(linux_header_is_not_read_beyond_its_end)
 {
 	struct boot_config c = config(IMAGE_LEN);
@@ -624,6 +711,9 @@ int main(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, linux_starts_flat_with_boot_params_in_esi);
+	tcase_add_test(t, linux_64_is_entered_in_long_mode_where_that_runs);
+	tcase_add_test(t, linux_64_is_entered_at_its_32_bit_entry_otherwise);
+	tcase_add_test(t, guest_kind_is_read_from_the_image);
 	tcase_add_test(t, linux_header_is_not_read_beyond_its_end);
 	tcase_add_test(t, e820_covers_ram_and_leaves_holes);
 	tcase_add_test(t, e820_continues_above_4_gib);

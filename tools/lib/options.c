@@ -45,7 +45,7 @@ static const struct option {
 };
 
 /* Keys that go to the engine as they are. */
-static const char *const engine_prefixes[] = { "bt.", "monitor." };
+static const char *const engine_prefixes[] = { "bt.", "hv.", "monitor." };
 
 static int fail(char *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -216,8 +216,8 @@ static int set_setting(struct run_config *c, const char *value, char *err)
 	if (!strchr(value, '='))
 		return fail(err, -EINVAL, "must be KEY=VALUE");
 	if (!engine_key(value))
-		return fail(err, -EINVAL, "unknown key (bt.* and monitor.* "
-			    "can be set)");
+		return fail(err, -EINVAL, "unknown key (bt.*, hv.* and "
+			    "monitor.* can be set)");
 	return string_list_add(&c->settings, value);
 }
 

@@ -75,6 +75,9 @@ static const char *const man_head[] = {
 	".B umbra demo",
 	".RI [ OPTIONS ]",
 	".br",
+	".B umbra host",
+	".RB [ \\-\\-json ]",
+	".br",
 	".B umbra version",
 	".br",
 	".B umbra help",
@@ -88,6 +91,11 @@ static const char *const man_head[] = {
 	"runs a small guest that is part of the program, and takes the same",
 	"options except \\-\\-kernel, \\-\\-initrd and \\-\\-append.",
 	"At the end of its input it powers off.",
+	".PP",
+	".B umbra host",
+	"says what this host can do: whether /dev/kvm is usable and what it",
+	"really runs, which monitor modes follow, and which engine",
+	"\\-\\-engine auto would choose.",
 	".SH OPTIONS",
 	"Names may have one dash or two.  The last value of an option wins.",
 };
@@ -110,8 +118,12 @@ static const char *const man_keys[] = {
 	".B serial\\fIN\\fP.fileName",
 	"the file, for fileType file (assumed where only this key is given)",
 	".TP",
-	".B bt.* , monitor.*",
+	".B bt.* , hv.*",
 	"settings for the engine, as \\fB\\-\\-set\\fR",
+	".TP",
+	".B monitor.virtual_exec , monitor.virtual_mmu",
+	"software, hardware or automatic: hints for the choice of a monitor",
+	"mode by \\-\\-engine auto",
 };
 
 static const char *const man_terminal[] = {

@@ -16,7 +16,9 @@
 #include "backends/char_open.h"
 #include "backends/tty.h"
 #include "hypervisor/boot/boot.h"
+#include "hypervisor/host.h"
 #include "hypervisor/loop.h"
+#include "hypervisor/modes.h"
 #include "hypervisor/vm.h"
 #include "tools/lib/monitor.h"
 #include "tools/lib/options.h"
@@ -34,6 +36,8 @@ struct run {
 	struct monitor monitor;
 	struct char_stdio_hooks hooks;
 	struct char_backend *serial[VM_SERIAL_MAX];
+	struct mode_request request;
+	struct mode_choice mode;
 	struct vm *vm;
 	char err[BOOT_ERR_LEN];
 };
@@ -125,6 +129,34 @@ static void load_files(struct run *r, const void *kernel, size_t len)
 		die("%s", r->err);
 }
 
+/* "hv.device=PATH" is for the prober as well as for the engine. */
+static void set_kvm_device(const struct string_list *settings)
+{
+	static const char key[] = "hv.device=";
+
+	for (unsigned i = 0; i < settings->n; i++)
+		if (!strncmp(settings->v[i], key, sizeof(key) - 1))
+			host_kvm_device_set(settings->v[i] + sizeof(key) - 1);
+}
+
+static void choose_mode(struct run *r)
+{
+	const char *const *settings =
+		(const char *const *)r->c->settings.v;
+	struct mode_request *req = &r->request;
+
+	if (mode_parse_engine(r->c->engine, req))
+		die("engine %s: not known (try auto, bt, hv or interp)",
+		    r->c->engine);
+	if (mode_parse_settings(settings, req, r->err))
+		die("%s", r->err);
+	set_kvm_device(&r->c->settings);
+	if (mode_choose(host_caps(), req, boot_guest_kind(r->boot), &r->mode,
+			r->err))
+		die("%s: %s", r->c->kernel, r->err);
+	boot_enter_long_mode(r->boot, !strcmp(r->mode.engine, "hv"));
+}
+
 static void open_serial(struct run *r)
 {
 	struct char_open_args args = { .loop = r->loop, .log = r->log,
@@ -152,7 +184,7 @@ static void create_vm(struct run *r)
 {
 	struct vm_config cfg = {
 		.ram_size = r->c->mem,
-		.engine = r->c->engine,
+		.engine = r->mode.engine,
 		.engine_options = (const char *const *)r->c->settings.v,
 		.loop = r->loop,
 		.no_reboot = r->c->no_reboot,
@@ -210,6 +242,7 @@ int run_machine(const struct run_config *c, const void *kernel, size_t len)
 	r.c = c;
 	open_log(&r);
 	load_files(&r, kernel, len);
+	choose_mode(&r);
 	open_perf_map(&r);
 	if (loop_create(&r.loop))
 		die("event loop: %s", strerror(errno));
@@ -217,6 +250,7 @@ int run_machine(const struct run_config *c, const void *kernel, size_t len)
 	open_serial(&r);
 	create_vm(&r);
 	confine(&r);
+	mode_print(&r.mode, &r.request, r.log);
 	running = r.vm;
 	status = vm_run(r.vm);
 	if (c->stats)
