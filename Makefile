@@ -54,7 +54,8 @@ $(BUILD)/%.o: %.S
 	$(CC) -I. -MMD -MP -g -c -o $@ $<
 
 # Sub-makefiles: each room that has its own rules brings them here.
-include $(wildcard tests/rules.mk tools/rules.mk guest-linux-patches/rules.mk)
+include $(wildcard spec/rules.mk vmi-rom/rules.mk tests/rules.mk tools/rules.mk \
+	  guest-linux-patches/rules.mk)
 
 clean:
 	rm -rf build build-san

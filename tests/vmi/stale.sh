@@ -1,0 +1,20 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Are the files that are generated from the call table what it says?
+gen=$BUILD/spec/vmi-gen
+bad=0
+
+same()
+{
+	if diff -u "$2" - >&2; then
+		echo "ok $1"
+	else
+		echo "not ok $1 (run make spec)"
+		bad=1
+	fi
+}
+
+"$gen" header | same vmi_h_is_what_the_table_says spec/vmi.h
+spec/tables.sh "$gen" <spec/vmi.md | same vmi_md_is_what_the_table_says spec/vmi.md
+exit $bad
