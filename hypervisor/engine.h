@@ -28,6 +28,8 @@ enum engine_exit {
 	ENGINE_CANNOT,		/* unsupported; reason in engine_exit_info */
 	ENGINE_HYPERCALL,	/* VMCALL-class instruction not handled inside */
 	ENGINE_DEBUG,		/* a step or a breakpoint of set_debug() */
+	ENGINE_LONG_MODE,	/* the instruction at rip enters long mode,
+				 * which this engine does not have */
 };
 
 /* What a debugger outside the guest wants; guests do not see any of it. */
@@ -77,7 +79,11 @@ struct engine_bus {
 	 * Return 0, or -1 to raise #GP. */
 	int (*msr_read)(void *opaque, uint32_t msr, uint64_t *val);
 	int (*msr_write)(void *opaque, uint32_t msr, uint64_t val);
-	/* TPR through CR8 (HV only); unused by 32-bit guests. */
+	/*
+	 * The local APIC's TPR changed through CR8, bits 7..0; NULL: no APIC.
+	 * Only engines with CR8 (HV) call it.
+	 */
+	void (*tpr_write)(void *opaque, uint8_t tpr);
 	void (*hypercall)(void *opaque, struct vcpu *v);
 	/*
 	 * Non-zero while an interrupt waits for IF=1 (written by the machine
@@ -85,6 +91,8 @@ struct engine_bus {
 	 */
 	atomic_int intr;
 	atomic_int nmi;
+	/* The local APIC's TPR, for CR8; written as intr is. */
+	atomic_uint tpr;
 	/* Ask run() to return ENGINE_KICKED at the next boundary. */
 	atomic_int stop;
 };
@@ -104,6 +112,12 @@ struct engine_config {
 	struct mem *mem;
 	struct engine_bus *bus;
 	unsigned cpu_index;
+	/* Another engine of the same machine and kind, or NULL: what can be
+	 * shared between them is. */
+	struct engine *peer;
+	/* CPUID offers long mode: this engine or one the vCPU can move to has
+	 * it. */
+	bool long_mode;
 	/* NULL-terminated "key=value" strings from the configuration
 	 * (bt.tc_size, bt.vma_budget, bt.memory, bt.verify ...). */
 	const char *const *options;

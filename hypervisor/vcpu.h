@@ -13,7 +13,7 @@
 
 #include "hypervisor/types.h"
 
-#define VCPU_STATE_VERSION	1
+#define VCPU_STATE_VERSION	2
 
 /* Family 6, model 0x1c, stepping 10: CPUID.1:EAX, and EDX after reset. */
 #define VCPU_SIGNATURE		0x106cau
@@ -136,6 +136,27 @@ enum activity {
 	ACTIVITY_SHUTDOWN,	/* triple fault */
 };
 
+/*
+ * An event whose delivery had begun when the state was taken: the processor
+ * delivers it before the next instruction, whatever IF and the interrupt
+ * shadow say (SDM Vol. 3C 24.8.3; since version 2).  INT n and its like are
+ * none: rip stands at the instruction, which runs again.
+ */
+enum event_kind {
+	EVENT_NONE,
+	EVENT_INTR,		/* acknowledged at the interrupt controller */
+	EVENT_NMI,
+	EVENT_EXCEPTION,	/* CR2 and DR6 are written already */
+};
+
+struct vcpu_event {
+	uint8_t kind;		/* enum event_kind */
+	uint8_t vector;
+	uint8_t has_error;
+	uint8_t pad;
+	uint32_t error;
+};
+
 struct msr_state {
 	uint64_t tsc_offset;	/* guest TSC = host TSC + tsc_offset */
 	uint64_t tsc_aux;
@@ -173,9 +194,10 @@ struct vcpu {
 	uint32_t shadow;	/* SHADOW_* */
 	uint32_t activity;	/* enum activity */
 	uint32_t nmi_masked;	/* between NMI delivery and IRET */
-	uint32_t nmi_pending;
+	uint32_t nmi_pending;	/* latched, not delivered (engine_bus.nmi) */
 	uint32_t cpu_index;	/* 0 is the bootstrap processor */
 	uint32_t pad;
+	struct vcpu_event event;
 };
 
 /* Current privilege level: DPL of SS holds it in every mode but real. */

@@ -84,6 +84,7 @@ static const struct {
 
 static const struct engine_ops *const engines[] = {
 	&bt_engine_ops,
+	&hv_engine_ops,
 	&interp_engine_ops,
 };
 
@@ -379,6 +380,11 @@ static void run(struct vm *vm)
 	case ENGINE_CANNOT:
 		vm_stop(vm, VM_STOP_CANNOT, "%s", info.reason);
 		break;
+	case ENGINE_LONG_MODE:
+		vm_stop(vm, VM_STOP_CANNOT, "the guest enters long mode, "
+			"which %s does not have (use --engine auto or hv, or "
+			"a 32-bit guest)", vm->ops->name);
+		break;
 	case ENGINE_DEBUG:
 		vm_stop(vm, VM_STOP_INTERNAL, "a breakpoint nobody set");
 		break;
@@ -455,7 +461,7 @@ static int find_engine(struct vm *vm, char *err)
 			vm->ops = engines[i];
 			return 0;
 		}
-	snprintf(err, VM_ERR_LEN, "engine %s: not known (try bt or interp)",
+	snprintf(err, VM_ERR_LEN, "engine %s: not known (try bt, hv or interp)",
 		 name);
 	return -EINVAL;
 }
@@ -530,6 +536,7 @@ static int create_engine(struct vm *vm, char *err)
 	struct engine_config cfg = {
 		.mem = vm->mem,
 		.bus = &vm->bus,
+		.long_mode = vm->ops == &hv_engine_ops,
 		.options = vm->cfg.engine_options,
 		.log = vm->cfg.log,
 		.perf_map = vm->cfg.perf_map,

@@ -181,6 +181,12 @@ static void *events(struct bt *bt, bool *moved)
 		bt_flags_out(bt);
 		return bt_leave(bt, ENGINE_KICKED);
 	}
+	if (bt->v.event.kind != EVENT_NONE) {
+		*moved = true;
+		r = x86_deliver_event(&bt->x);
+		if (r != X86_OK)
+			return bt_after_step(bt, r);
+	}
 	note_tick(bt);
 	if (bt->stats.kicks >= bt->cool_at) {
 		bt->cool_at = bt->stats.kicks + COOL_EVERY;
@@ -506,10 +512,7 @@ void *bt_after_step(struct bt *bt, enum x86_result r)
 		bt->x.debug_resume = true;
 		return out;
 	case X86_LONG_MODE:
-		bt_fpu_save(bt);
-		strcpy(bt->x.reason, "the guest enters long mode, which BT "
-		       "does not run (use a 32-bit guest)");
-		return leave_cannot(bt);
+		return bt_leave(bt, ENGINE_LONG_MODE);
 	default:
 		return leave_cannot(bt);
 	}

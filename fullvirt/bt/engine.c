@@ -206,6 +206,7 @@ static int bt_create(struct engine **out, const struct engine_config *cfg,
 		snprintf(err, 160, "bt: cannot set up: %s", strerror(-r));
 		return r;
 	}
+	bt->x.long_mode = cfg->long_mode;
 	vcpu_reset(&bt->v, cfg->cpu_index, false);
 	bt_flags_out(bt);
 	bt->root = root_get(bt, 0);
@@ -258,6 +259,7 @@ static void bt_get_state(struct engine *e, struct vcpu *out)
 
 	bt_flags_in(bt);
 	*out = bt->v;
+	out->nmi_pending = atomic_load(&bt->bus->nmi);
 }
 
 static void bt_set_state(struct engine *e, const struct vcpu *in)
@@ -265,6 +267,7 @@ static void bt_set_state(struct engine *e, const struct vcpu *in)
 	struct bt *bt = to_bt(e);
 
 	bt->v = *in;
+	atomic_store(&bt->bus->nmi, in->nmi_pending);
 	bt_mxcsr_mask(bt);
 	bt_flags_out(bt);
 	bt->x.debug_resume = false;

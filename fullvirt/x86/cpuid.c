@@ -26,6 +26,11 @@
 #define LEAF1_ECX	((1u << 0) | (1u << 31))	/* SSE3, hypervisor */
 #define CLFLUSH_64	(8u << 8)	/* EBX: line size in 8-byte units */
 #define NX		(1u << 20)
+#define SYSCALL		(1u << 11)
+#define LONG_MODE	(1u << 29)
+#define LAHF_64		(1u << 0)
+#define LINEAR_BITS_48	0x3000u
+#define LINEAR_BITS	0xff00u
 #define INVARIANT_TSC	(1u << 8)
 
 #define TEXT4(a, b, c, d) \
@@ -82,6 +87,17 @@ static uint32_t existing(uint32_t leaf)
 	return 4;
 }
 
+/* What a processor with long mode shows in addition. */
+static void add_long_mode(uint32_t leaf, uint32_t out[4])
+{
+	if (leaf == 0x80000001) {
+		out[2] |= LAHF_64;
+		out[3] |= LONG_MODE | SYSCALL;
+	} else if (leaf == 0x80000008) {
+		out[0] = (out[0] & ~LINEAR_BITS) | LINEAR_BITS_48;
+	}
+}
+
 void x86_cpuid(const struct x86 *x, uint32_t leaf, uint32_t subleaf,
 	       uint32_t out[4])
 {
@@ -97,6 +113,8 @@ void x86_cpuid(const struct x86 *x, uint32_t leaf, uint32_t subleaf,
 		if (!(x->v->msr.apic_base & APIC_ENABLED))
 			out[3] &= ~F1D_APIC;
 	}
+	if (x->long_mode)
+		add_long_mode(leaf, out);
 	if (leaf == 0x80000007 && host_tsc_invariant())
 		out[3] |= INVARIANT_TSC;
 }

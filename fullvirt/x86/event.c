@@ -326,3 +326,18 @@ enum x86_result x86_deliver_pf(struct x86 *x, gva_t gva, uint32_t error)
 	x->v->cr2 = (uint32_t)gva;
 	return x86_deliver(x, X86_EVENT_EXCEPTION, VEC_PF, true, error);
 }
+
+enum x86_result x86_deliver_event(struct x86 *x)
+{
+	static const enum x86_event kinds[] = {
+		[EVENT_INTR] = X86_EVENT_INTR,
+		[EVENT_NMI] = X86_EVENT_NMI,
+		[EVENT_EXCEPTION] = X86_EVENT_EXCEPTION,
+	};
+	struct vcpu_event e = x->v->event;
+
+	if (e.kind == EVENT_NONE || e.kind >= ARRAY_SIZE(kinds))
+		return X86_OK;
+	x->v->event = (struct vcpu_event){ .kind = EVENT_NONE };
+	return x86_deliver(x, kinds[e.kind], e.vector, e.has_error, e.error);
+}

@@ -113,6 +113,7 @@ struct x86 {
 	const struct engine_debug *debug;
 	const struct engine_breakpoint *debug_hit;	/* X86_DEBUG: which */
 	bool debug_resume;	/* pass the breakpoint at rip this time */
+	bool long_mode;		/* CPUID offers it: another engine has it */
 	char reason[160];
 	uint64_t icount;	/* instructions executed here */
 	struct x86_decode_cache *cache;
@@ -153,6 +154,12 @@ enum x86_event { X86_EVENT_EXCEPTION, X86_EVENT_SOFT_INT, X86_EVENT_INTR,
 enum x86_result x86_deliver(struct x86 *x, enum x86_event kind,
 			    unsigned vector, bool has_error, uint32_t error);
 
+/*
+ * Deliver the event that v->event says had begun, if any; X86_OK without one.
+ * Engines call it before the first instruction of a state they were given.
+ */
+enum x86_result x86_deliver_event(struct x86 *x);
+
 /* As above for #PF: sets CR2 first. */
 enum x86_result x86_deliver_pf(struct x86 *x, gva_t gva, uint32_t error);
 
@@ -170,8 +177,8 @@ int x86_translate_peek(struct x86 *x, gva_t gva, unsigned access,
 		       struct x86_walk *w);
 
 /*
- * CPUID as the guest sees it (SSE3 level, no AVX/SMAP/UMIP/long mode unless
- * the engine can), filled from cpuid.c's table.
+ * CPUID as the guest sees it (SSE3 level, no AVX/SMAP/UMIP; long mode with
+ * x->long_mode), filled from cpuid.c's table.
  */
 void x86_cpuid(const struct x86 *x, uint32_t leaf, uint32_t subleaf,
 	       uint32_t out[4]);

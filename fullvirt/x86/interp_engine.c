@@ -38,6 +38,7 @@ static int interp_create(struct engine **out, const struct engine_config *cfg,
 		return -ENOMEM;
 	}
 	in->engine.ops = &interp_engine_ops;
+	in->x.long_mode = cfg->long_mode;
 	vcpu_reset(&in->v, cfg->cpu_index, false);
 	*out = &in->engine;
 	return 0;
@@ -113,9 +114,8 @@ static bool leave(struct interp *in, enum x86_result r,
 		info->exit = ENGINE_HYPERCALL;
 		return true;
 	case X86_LONG_MODE:
-		strcpy(info->reason, "the guest enters long mode, which this "
-		       "engine does not have");
-		break;
+		info->exit = ENGINE_LONG_MODE;
+		return true;
 	case X86_DEBUG:
 		engine_report_break(info, in->x.debug_hit);
 		in->x.debug_resume = true;
@@ -156,7 +156,9 @@ static void interp_run(struct engine *e, struct engine_exit_info *info)
 			info->exit = ENGINE_KICKED;
 			return;
 		}
-		r = deliver_pending(in);
+		r = x86_deliver_event(&in->x);
+		if (r == X86_OK)
+			r = deliver_pending(in);
 		if (r == X86_OK)
 			r = idle_result(in);
 		if (r == X86_OK)
@@ -174,11 +176,13 @@ static void interp_kick(struct engine *e)
 static void interp_get_state(struct engine *e, struct vcpu *out)
 {
 	*out = of(e)->v;
+	out->nmi_pending = atomic_load(&of(e)->x.bus->nmi);
 }
 
 static void interp_set_state(struct engine *e, const struct vcpu *in)
 {
 	of(e)->v = *in;
+	atomic_store(&of(e)->x.bus->nmi, in->nmi_pending);
 	of(e)->x.debug_resume = false;
 	x86_tlb_flush(&of(e)->x);
 }

@@ -145,10 +145,14 @@ int x86_rdmsr(struct x86 *x, uint32_t msr, uint64_t *val)
 	return is_ignored(msr) ? 0 : -1;
 }
 
-/* Long mode is not offered: only NXE exists. */
+/*
+ * LME and SCE can be set, whether CPUID offers long mode or not: a guest that
+ * goes on to turn paging on is told what is missing, instead of a #GP that it
+ * does not expect.  LMA is the processor's.
+ */
 static int efer_write(struct x86 *x, uint64_t val)
 {
-	if (val & ~(uint64_t)EFER_NX)
+	if (val & ~(uint64_t)(EFER_NX | EFER_LME | EFER_SCE))
 		return -1;
 	x->v->msr.efer = val;
 	x86_tlb_flush(x);

@@ -275,11 +275,15 @@ START_TEST(msr_of_ring3_is_gp)
 }
 END_TEST
 
-START_TEST(efer_offers_nx_and_refuses_long_mode)
+START_TEST(efer_keeps_lme_until_paging_is_turned_on)
 {
 	rig.v.gpr[GPR_CX] = 0xc0000080;
 	rig.v.gpr[GPR_DX] = 0;
 	rig.v.gpr[GPR_AX] = EFER_LME;
+	load(long_mode);
+	steps(1);
+	ck_assert_uint_eq(rig.v.msr.efer, EFER_LME);
+	rig.v.gpr[GPR_AX] = EFER_LMA;
 	load(long_mode);
 	step_faults(VEC_GP, 0);
 	rig.v.gpr[GPR_AX] = EFER_NX;
@@ -402,7 +406,7 @@ RIG_MAIN("interp", undefined_and_foreign_instructions_are_ud,
 	 fnsave_shows_guest_addresses_and_resets,
 	 conversions_pass_general_registers,
 	 cpuid_offers_what_is_there_and_no_more, unknown_msr_is_gp,
-	 msr_of_ring3_is_gp, efer_offers_nx_and_refuses_long_mode,
+	 msr_of_ring3_is_gp, efer_keeps_lme_until_paging_is_turned_on,
 	 written_tsc_is_read_back, device_memory_is_accessed_in_one_piece,
 	 cmpxchg8b_writes_even_when_it_fails,
 	 engine_takes_interrupts_and_reports_halt)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Life of a VM: every way to end, resets, pauses, halts and wake-ups.  Each
- * test runs under both software engines with a few lines of guest code.
+ * test runs under all engines with a few lines of guest code.
  */
 #include <check.h>
 #include <poll.h>
@@ -15,6 +15,7 @@
 #include "hypervisor/mem.h"
 #include "hypervisor/vcpu.h"
 #include "hypervisor/vm.h"
+#include "tests/unit/hv_rig.h"
 
 #define CODE_AT		0x10000
 #define STACK_TOP	0x18000
@@ -31,7 +32,7 @@
 #define EXIT(val) "mov $" #val ", %al; out %al, $0xf4; jmp .\n"
 #define OUT(port, val) "mov $" #val ", %al; out %al, $" #port "\n"
 
-static const char *const engines[] = { "interp", "bt" };
+static const char *const engines[] = { "interp", "bt", "hv" };
 
 static struct loop *loop;
 static struct vm *vm;
@@ -336,10 +337,11 @@ int main(void)
 	Suite *s = suite_create("vm");
 	TCase *t = tcase_create("vm");
 	SRunner *r = srunner_create(s);
+	int n = ARRAY_SIZE(engines) - !hv_there("vm under hv");
 
 	tcase_set_timeout(t, 20);
 	for (unsigned i = 0; i < ARRAY_SIZE(tests); i++)
-		tcase_add_loop_test(t, tests[i], 0, ARRAY_SIZE(engines));
+		tcase_add_loop_test(t, tests[i], 0, n);
 	tcase_add_test(t, unknown_engine_is_refused);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);

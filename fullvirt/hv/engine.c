@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The HV engine behind engine.h: life cycle, state, breakpoints, counters.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fullvirt/hv/hv.h"
+#include "hypervisor/mem.h"
+
+/* DR7 of breakpoint n: enabled; its kind and length. */
+#define DR7_FIXED	0x400ULL
+#define DR7_GLOBAL(n)	(2ULL << (n) * 2)
+#define DR7_RW_LEN(n, rw, len)	(((rw) | (len) << 2) << (16 + (n) * 4))
+#define HW_BREAKPOINTS	4
+
+static void hv_destroy(struct engine *e)
+{
+	struct hv *hv = to_hv(e);
+
+	if (hv->run)
+		munmap(hv->run, hv->vm->run_size);
+	if (hv->fd >= 0)
+		close(hv->fd);
+	hv_vm_put(hv->vm);
+	x86_fini(&hv->x);
+	free(hv);
+}
+
+static bool has_tsc_offset(const struct hv *hv)
+{
+	struct kvm_device_attr a = { .group = KVM_VCPU_TSC_CTRL,
+				     .attr = KVM_VCPU_TSC_OFFSET };
+
+	return hv_ioctl(hv->fd, KVM_HAS_DEVICE_ATTR, &a) == 0;
+}
+
+static int make_vcpu(struct hv *hv, unsigned index)
+{
+	int ret = hv_ioctl(hv->vm->vm_fd, KVM_CREATE_VCPU,
+			   (void *)(uintptr_t)index);
+
+	if (ret < 0)
+		return hv_break(hv, ret, "KVM_CREATE_VCPU: %s",
+				strerror(-ret));
+	hv->fd = ret;
+	hv->run = mmap(NULL, hv->vm->run_size, PROT_READ | PROT_WRITE,
+		       MAP_SHARED, hv->fd, 0);
+	if (hv->run == MAP_FAILED) {
+		hv->run = NULL;
+		return hv_break(hv, -errno, "struct kvm_run: %s",
+				strerror(errno));
+	}
+	hv->tsc_attr = has_tsc_offset(hv);
+	ret = hv_cpuid_set(hv);
+	return ret < 0 ? hv_break(hv, ret, "KVM_SET_CPUID2: %s",
+				  strerror(-ret)) : 0;
+}
+
+/* The engines of one machine share what the first of them made. */
+static int get_vm(struct hv *hv, const struct engine_config *cfg, char *err)
+{
+	if (!cfg->peer)
+		return hv_vm_create(&hv->vm, cfg->mem, err);
+	hv->vm = to_hv(cfg->peer)->vm;
+	hv->vm->users++;
+	return 0;
+}
+
+static int set_up(struct hv *hv, const struct engine_config *cfg, char *err)
+{
+	int ret = get_vm(hv, cfg, err);
+
+	if (ret)
+		return ret;
+	ret = x86_init(&hv->x, &hv->v, cfg->mem, cfg->bus, NULL, NULL);
+	if (ret)
+		hv_break(hv, ret, "out of memory");
+	hv->x.long_mode = true;
+	vcpu_reset(&hv->v, cfg->cpu_index, false);
+	if (!ret)
+		ret = make_vcpu(hv, cfg->cpu_index);
+	if (!ret)
+		ret = hv_signal_init();
+	if (!ret)
+		ret = hv_state_store(hv);
+	if (ret)
+		snprintf(err, HV_REASON, "hv: %.150s", hv->broken);
+	return ret;
+}
+
+static int hv_create(struct engine **out, const struct engine_config *cfg,
+		     char *err)
+{
+	struct hv *hv = aligned_alloc(64, (sizeof(*hv) + 63) & ~63ULL);
+	int ret;
+
+	if (!hv) {
+		strcpy(err, "hv: out of memory");
+		return -ENOMEM;
+	}
+	memset(hv, 0, sizeof(*hv));
+	hv->engine.ops = &hv_engine_ops;
+	hv->fd = -1;
+	hv->bus = cfg->bus;
+	hv->log = cfg->log;
+	ret = set_up(hv, cfg, err);
+	if (ret) {
+		hv_destroy(&hv->engine);
+		return ret;
+	}
+	*out = &hv->engine;
+	return 0;
+}
+
+static void hv_get_state(struct engine *e, struct vcpu *out)
+{
+	struct hv *hv = to_hv(e);
+
+	hv_complete(hv);
+	hv_state_load(hv);
+	*out = hv->v;
+}
+
+static void hv_set_state(struct engine *e, const struct vcpu *in)
+{
+	struct hv *hv = to_hv(e);
+
+	hv_complete(hv);
+	hv->broken[0] = 0;
+	hv->streak = 0;
+	hv->debug_resume = false;
+	hv->v = *in;
+	hv_state_store(hv);
+}
+
+static void hv_mem_changed(struct engine *e, gpa_t gpa, uint64_t len)
+{
+	struct hv *hv = to_hv(e);
+	char err[HV_REASON];
+	int ret = hv_slots_sync(hv->vm, err);
+
+	if (ret)
+		hv_break(hv, ret, "%s", err);
+	x86_tlb_flush(&hv->x);
+}
+
+/*
+ * Breakpoints of the debugger, in the processor's debug registers.
+ */
+
+static const uint8_t dr7_rw[] = {
+	[ENGINE_BREAK_EXEC] = 0,
+	[ENGINE_BREAK_WRITE] = 1,
+	[ENGINE_BREAK_READ] = 3,	/* there is none for reads alone */
+	[ENGINE_BREAK_ACCESS] = 3,
+};
+
+/* SDM Vol. 3B 17.2.4: 1, 2 and 4 bytes are coded as one less, 8 as 2. */
+static int dr7_len(const struct engine_breakpoint *b)
+{
+	if (b->kind == ENGINE_BREAK_EXEC)
+		return 0;
+	if (b->addr & (b->len - 1))
+		return -1;
+	switch (b->len) {
+	case 1: return 0;
+	case 2: return 1;
+	case 4: return 3;
+	case 8: return 2;
+	default: return -1;
+	}
+}
+
+static int fill_debug(const struct engine_debug *d,
+		      struct kvm_guest_debug *k)
+{
+	if (d->n > HW_BREAKPOINTS)
+		return -ENOSPC;
+	if (d->step)
+		k->control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP;
+	if (d->n)
+		k->control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
+	k->arch.debugreg[7] = DR7_FIXED;
+	for (unsigned n = 0; n < d->n; n++) {
+		int len = dr7_len(&d->bp[n]);
+
+		if (len < 0)
+			return -ENOSPC;
+		k->arch.debugreg[n] = d->bp[n].addr;
+		k->arch.debugreg[7] |= DR7_GLOBAL(n) |
+			DR7_RW_LEN(n, (uint64_t)dr7_rw[d->bp[n].kind], len);
+	}
+	return 0;
+}
+
+static int hv_set_debug(struct engine *e, const struct engine_debug *d)
+{
+	static const struct engine_debug none;
+	struct kvm_guest_debug k = { .control = 0 };
+	struct hv *hv = to_hv(e);
+	int ret;
+
+	if (!d)
+		d = &none;
+	ret = fill_debug(d, &k);
+	if (ret)
+		return ret;
+	hv->debug = *d;
+	ret = hv_ioctl(hv->fd, KVM_SET_GUEST_DEBUG, &k);
+	return ret < 0 ? ret : 0;
+}
+
+static void hv_stats(struct engine *e, FILE *out)
+{
+	struct hv *hv = to_hv(e);
+
+#define X(name, text) fprintf(out, "%12llu  " text "\n",		\
+			      (unsigned long long)hv->stats.name);
+	HV_STATS(X)
+#undef X
+}
+
+const struct engine_ops hv_engine_ops = {
+	.name = "hv",
+	.create = hv_create,
+	.destroy = hv_destroy,
+	.run = hv_run,
+	.kick = hv_kick,
+	.get_state = hv_get_state,
+	.set_state = hv_set_state,
+	.mem_changed = hv_mem_changed,
+	.set_debug = hv_set_debug,
+	.stats = hv_stats,
+};

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The HV engine: what its files share.
+ *
+ * One KVM VM (struct hv_vm) for the machine, one KVM vCPU and one engine
+ * (struct hv) for each of its processors.  KVM knows of RAM and ROM only; the
+ * devices are the same objects as under BT and hear of accesses through the
+ * engine bus.
+ *
+ * Who holds the vCPU's state: KVM, but for what it has no place for (MSRs that
+ * KVM leaves to us, activity, cpu_index), which is in hv->v and nowhere else.
+ * hv_state_load() completes hv->v from KVM, hv_state_store() puts it back.
+ */
+#ifndef FULLVIRT_HV_HV_H
+#define FULLVIRT_HV_HV_H
+
+#include <linux/kvm.h>
+#include <pthread.h>
+
+#include "fullvirt/x86/interp.h"
+#include "hypervisor/engine.h"
+
+#define HV_REASON	160
+/* Leaves of CPUID that are offered; kvm.h calls them entries. */
+#define HV_CPUID_MAX	64
+
+/* A run of pages of one kind, as KVM was told of it. */
+struct hv_slot {
+	gpa_t gpa;
+	uint64_t size;		/* bytes; 0: free */
+	bool rom;
+};
+
+/* What is shared by the engines of one machine; freed by the last. */
+struct hv_vm {
+	unsigned users;
+	int kvm_fd, vm_fd;
+	struct mem *mem;
+	size_t run_size;	/* of struct kvm_run and its pages */
+	bool msr_exits;		/* MSRs that we keep exit to us */
+	bool sregs2, readonly;
+	pthread_mutex_t lock;	/* the slots */
+	struct hv_slot *slots;
+	unsigned nslots, max_slots;
+	struct kvm_cpuid2 *supported;
+};
+
+/* Counters: name, what it is. */
+#define HV_STATS(X) \
+	X(entries, "KVM_RUN calls") \
+	X(pio, "port exits") \
+	X(mmio, "memory exits") \
+	X(msr, "MSR exits") \
+	X(halts, "halts") \
+	X(windows, "interrupt window exits") \
+	X(interrupts, "interrupts injected") \
+	X(nmis, "NMIs injected") \
+	X(kicks, "interrupted KVM_RUN calls") \
+	X(emulations, "instructions KVM gave up on") \
+	X(interpreted, "instructions interpreted") \
+	X(state_loads, "states read from KVM") \
+	X(state_stores, "states written to KVM")
+
+
+struct hv {
+	struct engine engine;
+	struct hv_vm *vm;
+	struct engine_bus *bus;
+	FILE *log;
+	int fd;			/* the KVM vCPU */
+	struct kvm_run *run;
+
+	pthread_t thread;	/* that is or was in run() */
+	bool running;		/* atomic: kicks need a signal */
+	/* KVM still has to finish the instruction of the last exit. */
+	bool io_pending;
+	bool tsc_attr;		/* KVM_VCPU_TSC_OFFSET is there */
+	uint8_t cr8;		/* TPR >> 4 that KVM was told */
+
+	/* run() cannot go on; why. */
+	char broken[HV_REASON];
+	/* EINTR or EAGAIN in a row, and when the first came (ns). */
+	uint64_t streak, streak_since;
+	/* Instructions to interpret at the next failure; grows and shrinks. */
+	unsigned batch;
+	uint64_t failed_at_entry;	/* stats.entries of the last failure */
+
+	struct engine_debug debug;
+	bool debug_resume;	/* begin behind the breakpoint at rip */
+	struct x86 x;		/* the interpreter, on v */
+	struct vcpu v;
+	struct {
+#define X(name, text) uint64_t name;
+		HV_STATS(X)
+#undef X
+	} stats;
+};
+
+static inline struct hv *to_hv(struct engine *e)
+{
+	return (struct hv *)e;
+}
+
+/*
+ * kvm.c.  All calls to KVM go through hv_ioctl(); tests put another function
+ * there.  Returns what ioctl(2) does, or a negative errno.
+ */
+typedef int hv_ioctl_fn(int fd, unsigned long request, void *arg);
+extern hv_ioctl_fn *hv_ioctl_hook;	/* NULL: the system call */
+int hv_ioctl(int fd, unsigned long request, void *arg);
+/* The device that is opened, "/dev/kvm"; for tests. */
+extern const char *hv_device;
+/*
+ * Open KVM and make a VM for @mem.  0, or a negative errno with one line in
+ * @err (HV_REASON bytes).
+ */
+int hv_vm_create(struct hv_vm **out, struct mem *mem, char *err);
+/* One user less; the last closes everything. */
+void hv_vm_put(struct hv_vm *vm);
+bool hv_vm_has(const struct hv_vm *vm, int cap);
+
+/*
+ * slots.c.  Make KVM's slots those of vm->mem.  0, or a negative errno with a
+ * reason (-ENOSPC: more runs of pages than KVM has slots).  Any thread.
+ */
+int hv_slots_sync(struct hv_vm *vm, char *err);
+
+/* cpuid.c.  Tell KVM what CPUID shows.  0 or a negative errno. */
+int hv_cpuid_set(struct hv *hv);
+
+/*
+ * state.c.  vCPU thread, outside KVM_RUN, no I/O pending.  Return 0, or a
+ * negative errno with hv->broken set.
+ */
+int hv_state_load(struct hv *hv);
+int hv_state_store(struct hv *hv);
+
+/* msr.c.  The MSRs that KVM keeps, to and from v->msr.  As above. */
+int hv_msrs_load(struct hv *hv);
+int hv_msrs_store(struct hv *hv);
+/* Make those that KVM shall not keep exit to us; before the first vCPU. */
+int hv_msrs_filter(struct hv_vm *vm);
+/* A KVM_EXIT_X86_RDMSR or WRMSR. */
+void hv_msr_exit(struct hv *hv, bool write);
+
+/* run.c */
+void hv_run(struct engine *e, struct engine_exit_info *info);
+void hv_kick(struct engine *e);
+int hv_signal_init(void);
+/* Finish the instruction that the last exit came from. */
+void hv_complete(struct hv *hv);
+
+/*
+ * emulate.c.  KVM cannot emulate the instruction at rip: interpret it, and
+ * some behind it.  Returns true to go on, else fills @info.
+ */
+bool hv_emulate(struct hv *hv, struct engine_exit_info *info);
+
+/* Note that the engine cannot go on; the first reason stays. */
+int hv_break(struct hv *hv, int err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif
