@@ -425,8 +425,24 @@ int mem_read(struct mem *m, gpa_t gpa, void *buf, size_t len)
 {
 	if (!all_backed(m, gpa, len))
 		return -EFAULT;
-	memcpy(buf, mem_hva(m, gpa), len);
+	if (m->remote && m->remote->waiting(m->trace_opaque))
+		m->remote->read(m->trace_opaque, gpa, buf, len);
+	else
+		memcpy(buf, mem_hva(m, gpa), len);
 	return 0;
+}
+
+/* Flag bytes have other writers, on other threads. */
+static void set_dirty(uint8_t *flags)
+{
+	if (!(*flags & MEM_DIRTY))
+		__atomic_fetch_or(flags, MEM_DIRTY, __ATOMIC_SEQ_CST);
+}
+
+static bool write_remotely(struct mem *m, gpa_t gpa, const void *buf,
+			   size_t len)
+{
+	return m->remote && m->remote->write(m->trace_opaque, gpa, buf, len);
 }
 
 /* ROM is mapped read-only here: it is written through the file. */
@@ -437,8 +453,10 @@ static int write_page(struct mem *m, gpa_t gpa, const void *buf, size_t len,
 
 	if (!(*flags & MEM_RAM) && !rom_too)
 		return 0;
+	set_dirty(flags);
+	if (*flags & MEM_RAM && write_remotely(m, gpa, buf, len))
+		return 0;
 	mem_note_write(m, gpa, len);
-	*flags |= MEM_DIRTY;
 	if (*flags & MEM_RAM)
 		memcpy(mem_hva(m, gpa), buf, len);
 	else if (pwrite(m->fd, buf, len, mem_offset(m, gpa)) != (ssize_t)len)
@@ -475,4 +493,21 @@ int mem_write(struct mem *m, gpa_t gpa, const void *buf, size_t len)
 int mem_rom_load(struct mem *m, gpa_t gpa, const void *buf, size_t len)
 {
 	return write_range(m, gpa, buf, len, true);
+}
+
+void mem_dma_written(struct mem *m, gpa_t gpa, size_t len)
+{
+	while (len) {
+		size_t n = PAGE_SIZE - (gpa & ~PAGE_MASK);
+
+		if (n > len)
+			n = len;
+		if (mem_flags(m, gpa) & MEM_RAM) {
+			set_dirty(&m->flags[gpa >> PAGE_SHIFT]);
+			if (!write_remotely(m, gpa, NULL, n))
+				mem_note_write(m, gpa, n);
+		}
+		gpa += n;
+		len -= n;
+	}
 }

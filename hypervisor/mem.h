@@ -41,6 +41,23 @@ struct mem;
 typedef void mem_trace_fn(void *opaque, gpa_t gpa, size_t len);
 
 /*
+ * An engine that must hear of writes on its own thread; for writes by others
+ * (DMA), see fullvirt/bt/remote.c.  Lock held.
+ */
+struct mem_remote_ops {
+	/*
+	 * About to write @len bytes within one page of RAM; @buf NULL: they
+	 * were written past us.  True: done, or put off.  False: the caller
+	 * is on the engine's thread and goes on by itself.
+	 */
+	bool (*write)(void *opaque, gpa_t gpa, const void *buf, size_t len);
+	/* Copy [gpa, gpa+len), with what was put off in its place. */
+	void (*read)(void *opaque, gpa_t gpa, void *buf, size_t len);
+	/* Is anything put off? */
+	bool (*waiting)(void *opaque);
+};
+
+/*
  * The map changed in [gpa, gpa+len): pages went, came, or have other
  * contents.  Lock held.
  */
@@ -59,7 +76,8 @@ struct mem {
 	gpa_t top;		/* first gpa beyond the map, page-aligned */
 	uint8_t *flags;		/* MEM_* for each page below top */
 	mem_trace_fn *trace;
-	void *trace_opaque;
+	void *trace_opaque;	/* remote's, too */
+	const struct mem_remote_ops *remote;	/* may be NULL */
 	mem_changed_fn *changed;	/* may be NULL */
 	void *changed_opaque;
 	/*
@@ -157,16 +175,29 @@ bool mem_contiguous(const struct mem *m, uint64_t gpfn, uint64_t n);
 
 /*
  * Copy between the guest's RAM/ROM and host memory, any length, for loaders
- * and DMA.  Writes announce themselves to the trace and are dropped on ROM.
+ * and DMA; any thread, lock held.  Writes announce themselves to the trace and
+ * are dropped on ROM.  A write by another thread than the vCPU's may take
+ * effect a little later, but before every later one, and before the guest gets
+ * an interrupt that was raised after it.
  * Returns 0, or -EFAULT if any byte is not backed (nothing is copied then).
  */
 int mem_read(struct mem *m, gpa_t gpa, void *buf, size_t len);
 int mem_write(struct mem *m, gpa_t gpa, const void *buf, size_t len);
 
+/*
+ * Host code (a read(2) in a worker thread, say) wrote [gpa, gpa+len) of RAM
+ * through mem_hva().  To be called before that, too, if it is not the vCPU
+ * thread that starts it.  Any thread, lock held.
+ */
+void mem_dma_written(struct mem *m, gpa_t gpa, size_t len);
+
 /* As mem_write(), and writes ROM too: firmware and ROM loading. */
 int mem_rom_load(struct mem *m, gpa_t gpa, const void *buf, size_t len);
 
-/* Tell the watcher that [gpa, gpa+len) is about to be written. */
+/*
+ * Tell the watcher that [gpa, gpa+len) is about to be written.  vCPU thread,
+ * or no vCPU runs.
+ */
 static inline void mem_note_write(struct mem *m, gpa_t gpa, size_t len)
 {
 	if ((mem_flags(m, gpa) | mem_flags(m, gpa + len - 1)) & MEM_TRACED)

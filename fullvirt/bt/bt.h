@@ -76,6 +76,7 @@ enum soft_kind { SOFT_KR, SOFT_KW, SOFT_UR, SOFT_UW, SOFT_KINDS };
 	X(code_writes, "writes to pages with translated code")		\
 	X(code_hits, "of these, writes to translated bytes")		\
 	X(kicks, "kick signals")					\
+	X(remote_writes, "writes by other threads put off until a boundary") \
 	X(kick_steps, "host instructions stepped to a boundary")	\
 	X(interrupts, "interrupts delivered")				\
 	X(exceptions, "exceptions raised by translated code")		\
@@ -313,6 +314,13 @@ struct bt {
 	uint32_t ticks;		/* interrupts taken in user mode */
 	uint64_t cool_at;	/* kicks at which to forget page_heat */
 
+	/* Writes by other threads, see remote.c. */
+	struct remote {
+		pthread_mutex_t lock;
+		struct remote_write *first, **last;
+		bool pending;
+	} remote;
+
 	struct engine_debug debug;	/* x.debug, if there is any in it */
 	bool watching;		/* a data breakpoint among them */
 
@@ -454,6 +462,9 @@ void tc_chain(struct bt *bt, uint32_t exit, struct tc_entry *to);
 /* Cut every way into @tu.  Resets all return stacks; bumps invalidated. */
 void tu_kill(struct bt *bt, struct tu *tu);
 /* Put @tu on the lists of its pages, which are traced from then on. */
+/* Trace a page before reading code from it; undone if none came of it. */
+void tc_trace_page(struct bt *bt, uint32_t gpfn);
+void tc_untrace_unused(struct bt *bt, uint32_t gpfn);
 void tu_register_pages(struct bt *bt, struct tu *tu);
 /* [gpa, gpa + len) is about to change: kill what was made from it. */
 bool tc_write(struct bt *bt, gpa_t gpa, uint64_t len);
@@ -568,6 +579,19 @@ void *bt_fault(struct bt *bt);
 int bt_signals_init(void);
 /* Make the calling thread @bt's vCPU thread. */
 void bt_signals_thread(struct bt *bt);
+/*
+ * Writes to guest memory by other threads (remote.c).  drain: vCPU thread,
+ * before any event is taken.  running: run() begins or ends.
+ */
+void bt_remote_init(struct bt *bt);
+void bt_remote_fini(struct bt *bt);
+void bt_remote_drain(struct bt *bt);
+void bt_remote_running(struct bt *bt, bool running);
+static inline bool bt_remote_pending(const struct bt *bt)
+{
+	return __atomic_load_n(&bt->remote.pending, __ATOMIC_SEQ_CST);
+}
+
 /* engine_ops.kick.  Any thread; async-signal-safe. */
 void bt_kick(struct engine *e);
 extern __thread struct bt *bt_current;

@@ -177,6 +177,7 @@ static void *events(struct bt *bt, bool *moved)
 
 	bt->poll = 0;
 	*moved = false;
+	bt_remote_drain(bt);
 	if (atomic_load(&bt->bus->stop)) {
 		bt_flags_out(bt);
 		return bt_leave(bt, ENGINE_KICKED);

@@ -158,6 +158,7 @@ static int setup(struct bt *bt, const struct engine_config *cfg,
 		return r;
 	bt->mem->trace = mem_traced;
 	bt->mem->trace_opaque = bt;
+	bt_remote_init(bt);
 	return 0;
 }
 
@@ -166,6 +167,8 @@ static void bt_destroy(struct engine *e)
 	struct bt *bt = to_bt(e);
 
 	bt->mem->trace = NULL;
+	if (bt->mem->remote)
+		bt_remote_fini(bt);
 	for (unsigned i = 0; i < MAX_ROOTS; i++)
 		if (bt->roots[i].win) {
 			window_fini(bt, bt->roots[i].win);
@@ -247,10 +250,10 @@ static void bt_run(struct engine *e, struct engine_exit_info *info)
 	}
 	bt->kick = 1;		/* look at the lines before anything else */
 	bt->redispatch = true;
-	__atomic_store_n(&bt->running, true, __ATOMIC_SEQ_CST);
+	bt_remote_running(bt, true);
 	bt_set_ctx(bt);
 	bt_enter(bt, bt_stub(bt, STUB_leave));
-	__atomic_store_n(&bt->running, false, __ATOMIC_SEQ_CST);
+	bt_remote_running(bt, false);
 }
 
 static void bt_get_state(struct engine *e, struct vcpu *out)

@@ -67,7 +67,7 @@ static bool at_boundary(struct bt *bt, const uint8_t *rip)
 static void stop_at_boundary(struct bt *bt, greg_t *g)
 {
 	if (bt->sysflags & FLAG_IF || atomic_load(&bt->bus->stop) ||
-	    atomic_load(&bt->bus->nmi)) {
+	    atomic_load(&bt->bus->nmi) || bt_remote_pending(bt)) {
 		to_fault_stub(bt, g, FAULT_KICK);
 		return;
 	}

@@ -87,13 +87,40 @@ bool tc_room(struct bt *bt)
 	       tc->nentries + 256 < tc->max_entries;
 }
 
+/* Flag bytes have other writers, on other threads. */
+static void set_traced(struct bt *bt, uint32_t gpfn, bool on)
+{
+	uint8_t *f = &bt->mem->flags[gpfn];
+
+	if (on)
+		__atomic_fetch_or(f, MEM_TRACED, __ATOMIC_SEQ_CST);
+	else
+		__atomic_fetch_and(f, (uint8_t)~MEM_TRACED, __ATOMIC_SEQ_CST);
+}
+
+/* Before its bytes are read: see remote.c. */
+void tc_trace_page(struct bt *bt, uint32_t gpfn)
+{
+	if (bt->mem->flags[gpfn] & MEM_TRACED)
+		return;
+	set_traced(bt, gpfn, true);
+	soft_protect(bt, gpfn);
+	windows_protect(bt, gpfn);
+}
+
+void tc_untrace_unused(struct bt *bt, uint32_t gpfn)
+{
+	if (!bt->tc.page_tus[gpfn])
+		set_traced(bt, gpfn, false);
+}
+
 static void untrace_all(struct bt *bt)
 {
 	for (uint64_t i = 0; i < bt->tc.npages; i++) {
 		if (!bt->tc.page_tus[i])
 			continue;
 		bt->tc.page_tus[i] = 0;
-		bt->mem->flags[i] &= ~MEM_TRACED;
+		set_traced(bt, i, false);
 	}
 }
 
@@ -296,7 +323,7 @@ static void page_remove(struct bt *bt, uint32_t gpfn, uint32_t id)
 		*p = t->gpfn == gpfn ? t->page_next : t->page_next2;
 	}
 	if (!tc->page_tus[gpfn])
-		bt->mem->flags[gpfn] &= ~MEM_TRACED;
+		set_traced(bt, gpfn, false);
 }
 
 void tu_kill(struct bt *bt, struct tu *tu)
@@ -324,11 +351,6 @@ static void page_add(struct bt *bt, uint32_t gpfn, uint32_t id, uint32_t *next)
 {
 	*next = bt->tc.page_tus[gpfn];
 	bt->tc.page_tus[gpfn] = id;
-	if (bt->mem->flags[gpfn] & MEM_TRACED)
-		return;
-	bt->mem->flags[gpfn] |= MEM_TRACED;
-	soft_protect(bt, gpfn);
-	windows_protect(bt, gpfn);
 }
 
 void tu_register_pages(struct bt *bt, struct tu *tu)

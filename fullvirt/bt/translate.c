@@ -110,6 +110,7 @@ static bool collect_crossing(struct region *r, uint32_t eip,
 	*gpfn2 = w.gpa >> PAGE_SHIFT;
 	if (*gpfn2 == 0 || mem_hva(r->bt->mem, w.gpa & PAGE_MASK) == page)
 		return false;
+	tc_trace_page(r->bt, *gpfn2);
 	second = mem_hva(r->bt->mem, w.gpa);
 	for (unsigned i = 0; i < 15; i++)
 		bytes[i] = i < first ? page[(eip & ~PAGE_MASK) + i]
@@ -312,9 +313,12 @@ struct tc_entry *bt_translate(struct bt *bt, uint32_t eip, gpa_t gpa,
 	r->bt = bt;
 	r->ctx = bt->ctx;
 	r->flags = bt->ctx->flags;
+	tc_trace_page(bt, gpfn);
 	collect(r, eip, page);
-	if (!r->n && !collect_crossing(r, eip, page, &gpfn2))
+	if (!r->n && !collect_crossing(r, eip, page, &gpfn2)) {
+		tc_untrace_unused(bt, gpfn);
 		return NULL;
+	}
 	mark_entries(r);
 	tu = tu_new(bt, eip, gpfn, bt->ctx->id);
 	r->e = (struct emit){ bt, tu->host };
