@@ -66,11 +66,26 @@ $(BUILD)/tools/umbra/host.o: CFLAGS_X := -DHAVE_JANSSON \
 LDLIBS += $(shell pkg-config --libs jansson)
 endif
 
+# ---- compressed disk images, where zlib is -----------------------------------
+ZLIB := $(shell pkg-config --exists zlib 2>/dev/null && echo yes)
+ZLIB_STAMP := $(BUILD)/backends/zlib-$(or $(ZLIB),no)
+
+$(ZLIB_STAMP):
+	@mkdir -p $(@D) && rm -f $(@D)/zlib-* && touch $@
+
+$(BUILD)/backends/zip.o: $(ZLIB_STAMP)
+ifeq ($(ZLIB),yes)
+$(BUILD)/backends/zip.o: CFLAGS_X := -DHAVE_ZLIB \
+	$(shell pkg-config --cflags zlib)
+LDLIBS += $(shell pkg-config --libs zlib)
+endif
+
 # ---- packages, the fetched guest, a boot to its shell ------------------------
 # What building and booting needs; what the tests and benchmarks need besides.
 RUN_DEPS := gcc make libc6-dev binutils libzydis-dev cpio gzip \
-	pkg-config libseccomp-dev libjansson-dev
-DEPS := $(RUN_DEPS) check gcc-multilib qemu-system-x86 nasm python3 curl
+	pkg-config libseccomp-dev libjansson-dev zlib1g-dev
+DEPS := $(RUN_DEPS) check gcc-multilib qemu-system-x86 qemu-utils nasm \
+	python3 curl
 # What building a guest kernel needs besides (make guest-kernel).
 DEPS += bc bison flex patch xz-utils
 

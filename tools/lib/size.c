@@ -16,7 +16,7 @@
 /* Bytes behind suffix @s ("", "K", "MB", "GiB" ...); 0: no such suffix. */
 static uint64_t suffix_unit(const char *s, uint64_t unit)
 {
-	static const char letters[] = "KMG";
+	static const char letters[] = "KMGT";
 	const char *l;
 
 	if (!*s)

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Requests to an image, done by threads; see block_queue.h.
+ *
+ * A request is on one list at a time:
+ *
+ *	submit -> waiting -> running -> finished -> done()
+ *
+ * q->lock guards the lists and is inner to the loop's lock.  Workers take only
+ * q->lock, and not while they do a request.
+ */
+#define _GNU_SOURCE
+#include "backends/block_queue.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "backends/block.h"
+#include "hypervisor/loop.h"
+
+#define THREADS_MAX	16
+
+struct req_list {
+	struct block_req *first, **tail;
+};
+
+struct block_queue {
+	struct block *b;
+	struct loop *loop;
+	FILE *log;
+	int event_fd;
+	unsigned inflight;		/* under the loop's lock */
+	bool reported;
+	struct block_stats stats;
+
+	pthread_mutex_t lock;
+	pthread_cond_t work;		/* something may be eligible */
+	pthread_cond_t some_done;	/* finished is not empty */
+	struct req_list waiting, finished;
+	struct block_req *running[THREADS_MAX];
+	pthread_t threads[THREADS_MAX];
+	unsigned nthreads, idle, nwaiting, max;
+	uint64_t seq;
+	bool quit;
+};
+
+static void list_init(struct req_list *l)
+{
+	l->first = NULL;
+	l->tail = &l->first;
+}
+
+static void list_add(struct req_list *l, struct block_req *r)
+{
+	r->next = NULL;
+	*l->tail = r;
+	l->tail = &r->next;
+}
+
+/* Take *where out; it is on @l. */
+static struct block_req *list_take(struct req_list *l,
+				   struct block_req **where)
+{
+	struct block_req *r = *where;
+
+	*where = r->next;
+	if (l->tail == &r->next)
+		l->tail = where;
+	return r;
+}
+
+/*
+ * Workers.
+ */
+
+static bool changes(const struct block_req *r)
+{
+	return r->op == BLOCK_WRITE || r->op == BLOCK_DISCARD;
+}
+
+static bool changes_running_before(const struct block_queue *q, uint64_t seq)
+{
+	for (unsigned i = 0; i < q->max; i++)
+		if (q->running[i] && changes(q->running[i]) &&
+		    q->running[i]->seq < seq)
+			return true;
+	return false;
+}
+
+/* The first request that may start, off the list; NULL: none. */
+static struct block_req *next_eligible(struct block_queue *q)
+{
+	bool changes_waiting = false;
+
+	for (struct block_req **p = &q->waiting.first; *p; p = &(*p)->next) {
+		if ((*p)->op != BLOCK_FLUSH ||
+		    (!changes_waiting &&
+		     !changes_running_before(q, (*p)->seq))) {
+			q->nwaiting--;
+			return list_take(&q->waiting, p);
+		}
+		changes_waiting |= changes(*p);
+	}
+	return NULL;
+}
+
+static int do_request(struct block *b, struct block_req *r)
+{
+	if (!b)
+		return -ENOMEDIUM;
+	switch (r->op) {
+	case BLOCK_READ:
+		return block_readv(b, r->off, r->iov, r->niov);
+	case BLOCK_WRITE:
+		return block_writev(b, r->off, r->iov, r->niov);
+	case BLOCK_FLUSH:
+		return block_flush(b);
+	case BLOCK_DISCARD:
+		return block_discard(b, r->off, r->len);
+	}
+	return -EINVAL;
+}
+
+static void finish(struct block_queue *q, struct block_req *r)
+{
+	uint64_t one = 1;
+	bool first = !q->finished.first;
+
+	list_add(&q->finished, r);
+	pthread_cond_broadcast(&q->some_done);
+	/* A flush may have waited for this one. */
+	if (q->waiting.first)
+		pthread_cond_signal(&q->work);
+	if (first && write(q->event_fd, &one, sizeof(one)) < 0)
+		abort();	/* the counter cannot be full */
+}
+
+/* Which worker am I?  Its place was reserved by the one who started it. */
+struct start {
+	struct block_queue *q;
+	unsigned n;
+};
+
+static void *worker(void *opaque)
+{
+	struct start s = *(struct start *)opaque;
+	struct block_queue *q = s.q;
+
+	free(opaque);
+	pthread_mutex_lock(&q->lock);
+	while (!q->quit) {
+		struct block_req *r = next_eligible(q);
+
+		if (!r) {
+			q->idle++;
+			pthread_cond_wait(&q->work, &q->lock);
+			q->idle--;
+			continue;
+		}
+		q->running[s.n] = r;
+		pthread_mutex_unlock(&q->lock);
+		r->ret = do_request(q->b, r);
+		pthread_mutex_lock(&q->lock);
+		q->running[s.n] = NULL;
+		finish(q, r);
+	}
+	pthread_mutex_unlock(&q->lock);
+	return NULL;
+}
+
+/* Signals are for the threads that expect them. */
+static int start_worker(struct block_queue *q)
+{
+	struct start *s = malloc(sizeof(*s));
+	sigset_t all, old;
+	int ret;
+
+	if (!s)
+		return -ENOMEM;
+	*s = (struct start){ q, q->nthreads };
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	ret = pthread_create(&q->threads[q->nthreads], NULL, worker, s);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (ret) {
+		free(s);
+		return -ret;
+	}
+	q->nthreads++;
+	return 0;
+}
+
+/*
+ * The devices' side.
+ */
+
+static void report(struct block_queue *q, const struct block_req *r)
+{
+	static const char *const verbs[] = { "read", "write", "flush",
+					     "discard" };
+
+	if (q->reported || !q->b || !q->log)
+		return;
+	q->reported = true;
+	fprintf(q->log, "umbra: %s: %s at byte %llu: %s (the guest is told; "
+		"further errors are only counted)\n", q->b->name,
+		verbs[r->op], (unsigned long long)r->off, strerror(-r->ret));
+}
+
+static uint64_t req_bytes(const struct block_req *r)
+{
+	uint64_t n = r->op == BLOCK_DISCARD ? r->len : 0;
+
+	if (r->op == BLOCK_READ || r->op == BLOCK_WRITE)
+		for (int i = 0; i < r->niov; i++)
+			n += r->iov[i].iov_len;
+	return n;
+}
+
+static void complete(struct block_queue *q, struct block_req *r)
+{
+	q->inflight--;
+	q->stats.requests[r->op]++;
+	if (r->ret) {
+		q->stats.errors++;
+		report(q, r);
+	} else {
+		q->stats.bytes[r->op] += req_bytes(r);
+	}
+	r->done(r->opaque, r);
+}
+
+/* Callbacks may submit, and drain; so one at a time. */
+static bool complete_one(struct block_queue *q)
+{
+	struct block_req *r = NULL;
+
+	pthread_mutex_lock(&q->lock);
+	if (q->finished.first)
+		r = list_take(&q->finished, &q->finished.first);
+	pthread_mutex_unlock(&q->lock);
+	if (r)
+		complete(q, r);
+	return r;
+}
+
+static void on_event(void *opaque, int fd, short revents)
+{
+	struct block_queue *q = opaque;
+	uint64_t n;
+
+	while (read(fd, &n, sizeof(n)) > 0)
+		;
+	while (complete_one(q))
+		;
+}
+
+void block_submit(struct block_queue *q, struct block_req *r)
+{
+	pthread_mutex_lock(&q->lock);
+	q->inflight++;
+	r->ret = 0;
+	r->seq = ++q->seq;
+	/* Idle workers may have been promised to earlier requests. */
+	if (q->idle <= q->nwaiting && q->nthreads < q->max &&
+	    start_worker(q) && !q->nthreads) {
+		r->ret = -EAGAIN;
+		finish(q, r);
+	} else {
+		list_add(&q->waiting, r);
+		q->nwaiting++;
+		pthread_cond_signal(&q->work);
+	}
+	pthread_mutex_unlock(&q->lock);
+}
+
+void block_queue_drain(struct block_queue *q)
+{
+	while (q->inflight) {
+		pthread_mutex_lock(&q->lock);
+		while (!q->finished.first)
+			pthread_cond_wait(&q->some_done, &q->lock);
+		pthread_mutex_unlock(&q->lock);
+		complete_one(q);
+	}
+}
+
+bool block_queue_busy(const struct block_queue *q)
+{
+	return q->inflight;
+}
+
+struct block *block_queue_medium(const struct block_queue *q)
+{
+	return q->b;
+}
+
+void block_queue_change(struct block_queue *q, struct block *b)
+{
+	block_queue_drain(q);
+	block_close(q->b);
+	q->b = b;
+	q->reported = false;
+}
+
+const struct block_stats *block_queue_stats(const struct block_queue *q)
+{
+	return &q->stats;
+}
+
+int block_queue_create(struct block_queue **out, struct block *b,
+		       struct loop *l, unsigned threads, FILE *log)
+{
+	struct block_queue *q = calloc(1, sizeof(*q));
+	int ret;
+
+	*out = NULL;
+	if (!q)
+		return -ENOMEM;
+	q->loop = l;
+	q->log = log;
+	q->max = threads < THREADS_MAX ? threads : THREADS_MAX;
+	list_init(&q->waiting);
+	list_init(&q->finished);
+	q->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	ret = q->event_fd < 0 ? -errno :
+	      loop_add_fd(l, q->event_fd, POLLIN, on_event, q);
+	if (ret) {
+		if (q->event_fd >= 0)
+			close(q->event_fd);
+		free(q);
+		return ret;
+	}
+	pthread_mutex_init(&q->lock, NULL);
+	pthread_cond_init(&q->work, NULL);
+	pthread_cond_init(&q->some_done, NULL);
+	q->b = b;
+	*out = q;
+	return 0;
+}
+
+void block_queue_destroy(struct block_queue *q)
+{
+	if (!q)
+		return;
+	block_queue_drain(q);
+	pthread_mutex_lock(&q->lock);
+	q->quit = true;
+	pthread_cond_broadcast(&q->work);
+	pthread_mutex_unlock(&q->lock);
+	for (unsigned i = 0; i < q->nthreads; i++)
+		pthread_join(q->threads[i], NULL);
+	loop_del_fd(q->loop, q->event_fd);
+	close(q->event_fd);
+	block_close(q->b);
+	pthread_cond_destroy(&q->work);
+	pthread_cond_destroy(&q->some_done);
+	pthread_mutex_destroy(&q->lock);
+	free(q);
+}
