@@ -292,6 +292,17 @@ static unsigned requested_modes(const struct mode_request *req,
 	return set ? set : ALL_MODES;
 }
 
+/* Programs of a 64-bit guest use SYSCALL, for all that its kernel can tell. */
+static void warn_of_syscalls(const struct host_caps *caps,
+			     enum guest_kind kind, struct mode_choice *c)
+{
+	char why[MODE_TEXT_LEN];
+
+	if (kind == GUEST_64 && !hv_works(caps, BIT(HOST_PROBE_SYSCALL), why))
+		snprintf(c->warning, sizeof(c->warning), "%.160s; this "
+			 "guest's kernel may start, but not its programs", why);
+}
+
 /* --engine hv with a guest that may yet do what this KVM cannot run. */
 static int strict_hv(const struct host_caps *caps, enum guest_kind kind,
 		     struct mode_choice *c, char *err)
@@ -304,6 +315,7 @@ static int strict_hv(const struct host_caps *caps, enum guest_kind kind,
 	if (*c->no_hv)
 		snprintf(c->warning, sizeof(c->warning), "%.180s; a guest "
 			 "that needs it stops there", c->no_hv);
+	warn_of_syscalls(caps, kind, c);
 	c->filtered = list_filter(&in_order, hv_mode(caps));
 	return 0;
 }
@@ -349,6 +361,7 @@ static int choose_auto(const struct host_caps *caps, enum guest_kind kind,
 			 "BT runs 16/32-bit code only");
 		requested = ALL_MODES;
 	}
+	warn_of_syscalls(caps, kind, c);
 	c->filtered = list_filter(&c->preferred, allowed & requested);
 	return 0;
 }

@@ -2,21 +2,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Fetch the guest that `make run` and the tests boot: Debian's own i386
-# kernels (plain 686 and 686-pae) and its static busybox.
+# kernels (plain 686 and 686-pae) and its static busybox; with --amd64,
+# Debian's amd64 kernel (which runs that busybox, too).
 #
-# apt does the work, with a private state: its own lists, cache, status file
-# and a copy of the host's sources, APT::Architecture=i386.  The host's
-# package configuration is read, never written, and no root is needed.
+# apt does the work, with a private state (apt.sh.inc): the host's package
+# configuration is read, never written, and no root is needed.
 #
 # Result, in ${UMBRA_CACHE:-$HOME/.cache/umbra}/guest: vmlinuz-686,
-# vmlinuz-686-pae, busybox, each with a NAME.package file that says where it
-# came from.  Nothing is fetched again when all three are there, unless
+# vmlinuz-686-pae, busybox, or vmlinuz-amd64, each with a NAME.package file that
+# says where it came from.  Nothing is fetched again when all are there, unless
 # --update is given.  The modules stay in the cached packages.
 set -eu
 
 CACHE=${UMBRA_CACHE:-${HOME:?}/.cache/umbra}
 GUEST=$CACHE/guest
 APT=$CACHE/apt
+APT_ARCH=i386
+wanted="vmlinuz-686 vmlinuz-686-pae busybox"
 update=no
 
 fail()
@@ -28,13 +30,18 @@ fail()
 
 usage()
 {
-	echo "usage: fetch-guest.sh [--update]"
+	echo "usage: fetch-guest.sh [--amd64] [--update]"
 	exit "$1"
 }
 
 for arg; do
 	case $arg in
 	--update) update=yes ;;
+	--amd64)
+		APT=$CACHE/apt-amd64
+		APT_ARCH=amd64
+		wanted=vmlinuz-amd64
+		;;
 	-h|--help) usage 0 ;;
 	*) usage 1 >&2 ;;
 	esac
@@ -42,21 +49,20 @@ done
 
 complete()
 {
-	for f in vmlinuz-686 vmlinuz-686-pae busybox; do
+	for f in $wanted; do
 		[ -s "$GUEST/$f" ] || return 1
 	done
 }
 
 if [ $update = no ] && complete; then
-	echo "fetch-guest: $GUEST is complete"
+	echo "fetch-guest: $GUEST has $wanted"
 	exit 0
 fi
 
 for tool in apt-get apt-cache dpkg-deb; do
 	command -v $tool >/dev/null ||
 		fail "$tool: not found (the guest comes from Debian packages;" \
-		     "put vmlinuz-686, vmlinuz-686-pae and a static i386" \
-		     "busybox into $GUEST by hand)"
+		     "put $wanted (for i386, static) into $GUEST by hand)"
 done
 
 mkdir -p "$GUEST" || fail "$CACHE: cannot create"
@@ -106,6 +112,10 @@ fetch()
 }
 
 apt_private
+if [ $APT_ARCH = amd64 ]; then
+	fetch linux-image-amd64 'boot/vmlinuz-*-amd64' vmlinuz-amd64
+	exit 0
+fi
 fetch linux-image-686 'boot/vmlinuz-*-686' vmlinuz-686
 fetch linux-image-686-pae 'boot/vmlinuz-*-686-pae' vmlinuz-686-pae
 fetch busybox-static 'bin/busybox' busybox

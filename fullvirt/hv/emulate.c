@@ -134,7 +134,8 @@ bool hv_emulate(struct hv *hv, struct engine_exit_info *info)
 	if (hv_state_load(hv))
 		return true;	/* broken */
 	if (hv->v.msr.efer & EFER_LMA)
-		return cannot(info, "64-bit code is not interpreted");
+		return hv_soft_interrupt(hv) ||
+		       cannot(info, "64-bit code is not interpreted");
 	x86_tlb_flush(&hv->x);
 	r = interpret(hv);
 	hv->stats.interpreted += hv->x.icount - before;

@@ -108,8 +108,6 @@ static inline struct hv *to_hv(struct engine *e)
 typedef int hv_ioctl_fn(int fd, unsigned long request, void *arg);
 extern hv_ioctl_fn *hv_ioctl_hook;	/* NULL: the system call */
 int hv_ioctl(int fd, unsigned long request, void *arg);
-/* The device that is opened, "/dev/kvm"; for tests. */
-extern const char *hv_device;
 /*
  * Open KVM and make a VM for @mem.  0, or a negative errno with one line in
  * @err (HV_REASON bytes).
@@ -155,6 +153,12 @@ void hv_complete(struct hv *hv);
  * some behind it.  Returns true to go on, else fills @info.
  */
 bool hv_emulate(struct hv *hv, struct engine_exit_info *info);
+
+/*
+ * softint.c.  In long mode, state loaded: if INT n or INT3 is at rip, do its
+ * part of the work, store the state and return true.
+ */
+bool hv_soft_interrupt(struct hv *hv);
 
 /* Note that the engine cannot go on; the first reason stays. */
 int hv_break(struct hv *hv, int err, const char *fmt, ...)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "fullvirt/hv/hv.h"
+#include "hypervisor/host.h"	/* the device's name */
 
 #define API_VERSION	12
 /* Slots of KVMs that do not say, api.rst 4.35. */
@@ -28,7 +29,6 @@
 #define CPUID_ROOM	256
 
 hv_ioctl_fn *hv_ioctl_hook;
-const char *hv_device = "/dev/kvm";
 
 int hv_ioctl(int fd, unsigned long request, void *arg)
 {
@@ -65,19 +65,19 @@ static int open_kvm(struct hv_vm *vm, char *err)
 {
 	int version;
 
-	vm->kvm_fd = open(hv_device, O_RDWR | O_CLOEXEC);
+	vm->kvm_fd = open(host_kvm_device(), O_RDWR | O_CLOEXEC);
 	if (vm->kvm_fd < 0) {
 		int code = -errno;
 
-		snprintf(err, HV_REASON, "hv: %s: %s (%s)", hv_device,
+		snprintf(err, HV_REASON, "hv: %s: %s (%s)", host_kvm_device(),
 			 strerror(-code), open_advice(code));
 		return code;
 	}
 	version = hv_ioctl(vm->kvm_fd, KVM_GET_API_VERSION, NULL);
 	if (version == API_VERSION)
 		return 0;
-	snprintf(err, HV_REASON, "hv: %s: API version %d, not %d", hv_device,
-		 version, API_VERSION);
+	snprintf(err, HV_REASON, "hv: %s: API version %d, not %d",
+		 host_kvm_device(), version, API_VERSION);
 	return -ENOTSUP;
 }
 

@@ -120,7 +120,7 @@ static const struct tiny_guest {
 	{ HOST_PROBE_UNPAGED, probe_unpaged, false, tables_none, PORT_MAGIC },
 	{ HOST_PROBE_PAGING32, probe_paging32, false, tables_32, PORT_MAGIC },
 	{ HOST_PROBE_PAE, probe_pae, false, tables_pae, PORT_MAGIC },
-	{ HOST_PROBE_LONG, probe_long, false, tables_long, PORT_COMPAT },
+	{ HOST_PROBE_LONG, probe_long, false, tables_long, PORT_SYSRET },
 };
 
 /*
@@ -350,6 +350,14 @@ static bool check_magic(struct tiny *t, uint32_t val)
 	return true;
 }
 
+static bool check_selector(struct tiny *t, uint32_t val, uint16_t want)
+{
+	if (val == want)
+		return true;
+	failed(t, PROBE_FAILS, "the guest finds itself in code segment", val);
+	return false;
+}
+
 /* INVLPG exits where KVM shadows the guest's page tables. */
 static void look_at_mmu(struct tiny *t)
 {
@@ -363,6 +371,7 @@ static void look_at_mmu(struct tiny *t)
 static void next_part(struct tiny *t, enum host_probe probe)
 {
 	t->state = &t->k->probe[probe];
+	failed(t, PROBE_HANGS, "KVM does not return", 0);
 }
 
 /* False: the guest is done. */
@@ -389,7 +398,15 @@ static bool port_reached(struct tiny *t, unsigned port, uint32_t val)
 			next_part(t, HOST_PROBE_USER64);
 		break;
 	case PORT_COMPAT:
-		check_magic(t, val);
+		if (!check_magic(t, val))
+			return false;
+		next_part(t, HOST_PROBE_SYSCALL);
+		break;
+	case PORT_SYSCALL:
+		return check_selector(t, val, PROBE_CS64);
+	case PORT_SYSRET:
+		if (check_selector(t, val, PROBE_USER_CS64))
+			works(t);
 		break;
 	default:
 		failed(t, PROBE_FAILS, "KVM reports a port that the guest "

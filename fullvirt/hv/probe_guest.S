@@ -14,7 +14,9 @@
 #define CR0_PG_WP	0x80010000
 #define CR4_PAE		0x20
 #define MSR_EFER	0xc0000080
+#define EFER_SCE	0x001
 #define EFER_LME	0x100
+#define MSR_STAR	0xc0000081
 /* IOPL 3, so that CPL 3 may use ports. */
 #define FLAGS_IOPL3	0x3002
 
@@ -81,7 +83,7 @@ probe_long:
 	movl	%eax, %cr3
 	movl	$MSR_EFER, %ecx
 	rdmsr
-	orl	$EFER_LME, %eax
+	orl	$EFER_LME | EFER_SCE, %eax
 	wrmsr
 	movl	%cr0, %eax
 	orl	$CR0_PG_WP, %eax
@@ -91,6 +93,14 @@ probe_long:
 1:	TIMED_LOOP PORT_LOOP_BEGIN, PORT_LOOP_END
 	INVLPGS
 	TELL_MAGIC PROBE_MAGIC_VA
+	movl	$MSR_STAR, %ecx
+	xorl	%eax, %eax
+	movl	$(PROBE_USER_CS32 << 16 | PROBE_CS64), %edx
+	wrmsr
+	incl	%ecx
+	movl	$AT(on_syscall), %eax
+	xorl	%edx, %edx
+	wrmsr
 	movl	$PROBE_STACK, %esp
 	pushq	$PROBE_USER_DS
 	pushq	$PROBE_STACK
@@ -107,7 +117,16 @@ user64:
 user32:
 	movl	PROBE_MAGIC_VA, %eax
 	outl	%eax, $PORT_COMPAT
+	ljmp	$PROBE_USER_CS64, $AT(1f)
+	.code64
+1:	syscall
+	movl	%cs, %eax
+	outl	%eax, $PORT_SYSRET
 	hlt
+on_syscall:
+	movl	%cs, %eax
+	outl	%eax, $PORT_SYSCALL
+	sysretq
 
 /* Flat; SDM Vol. 3A 3.4.5. */
 	.balign	8

@@ -30,6 +30,8 @@
 #define PORT_USER_BEGIN		0x13	/* the same loop at CPL 3 */
 #define PORT_USER_END		0x14
 #define PORT_COMPAT		0x15	/* PROBE_MAGIC, from 32-bit code */
+#define PORT_SYSCALL		0x16	/* CS where SYSCALL leads */
+#define PORT_SYSRET		0x17	/* CS where SYSRET leads */
 
 /*
  * Selectors of the image's GDT: those of Linux on x86-64, since a KVM without

@@ -13,5 +13,7 @@ CHECK_BIN += $(MACHINE_BIN)
 # The guest kernels, if they can be had; without them their tests are skipped.
 check-guest:
 	@[ -f $(GUEST)/vmlinuz-686-pae ] || tools/fetch-guest.sh || :
+	@[ -f $(GUEST)/vmlinuz-amd64 ] || [ ! -e /dev/kvm ] || \
+		tools/fetch-guest.sh --amd64 || :
 
 .PHONY: check-guest

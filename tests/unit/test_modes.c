@@ -18,7 +18,7 @@
 enum host {
 	EPT,		/* VT-x with all there is */
 	SHADOW,		/* VT-x without EPT */
-	PARTIAL,	/* emulates CPL 0, no 32-bit paging */
+	PARTIAL,	/* emulates CPL 0, no 32-bit paging, no SYSCALL */
 	NO_LONG,	/* runs 32-bit guests only */
 	HANGS,		/* long mode hangs, and nothing was tried after it */
 	NONE,		/* no /dev/kvm */
@@ -57,17 +57,19 @@ static void make_host(enum host h)
 	case PARTIAL:
 		set_probes(HOST_PROBE_PAGING32, HOST_PROBE_PAE, PROBE_FAILS,
 			   "exception (triple fault)");
+		set_probes(HOST_PROBE_SYSCALL, HOST_PROBE_SYSCALL, PROBE_FAILS,
+			   "code segment 51");
 		caps.kvm.probe[HOST_PROBE_UNPAGED].insn_ns = 400;
 		break;
 	case NO_LONG:
-		set_probes(HOST_PROBE_LONG, HOST_PROBE_COMPAT, PROBE_FAILS,
+		set_probes(HOST_PROBE_LONG, HOST_PROBE_SYSCALL, PROBE_FAILS,
 			   "KVM internal error 1");
 		break;
 	case HANGS:
 		set_probes(HOST_PROBE_LONG, HOST_PROBE_LONG, PROBE_HANGS,
 			   "no progress in 200 ms");
-		set_probes(HOST_PROBE_USER64, HOST_PROBE_COMPAT, PROBE_NOT_RUN,
-			   "");
+		set_probes(HOST_PROBE_USER64, HOST_PROBE_SYSCALL,
+			   PROBE_NOT_RUN, "");
 		break;
 	case NONE:
 	case NOTHING:
@@ -126,7 +128,9 @@ static const struct row {
 	{ PARTIAL, GUEST_64, "auto", NULL, NULL, "hv",
 	  { "BT32-swMMU HV-swMMU", "BT-swMMU HV-swMMU HV-hwMMU",
 	    "HV-hwMMU HV-swMMU BT32-swMMU", "HV-swMMU BT32-swMMU" },
-	  "engine hv" },
+	  "umbra: this host's KVM cannot run SYSCALL and SYSRET: fails, code "
+	  "segment 51; this guest's kernel may start, but not its programs\n"
+	  "umbra: engine hv" },
 	{ PARTIAL, GUEST_UNKNOWN, "auto", NULL, NULL, "bt",
 	  { "BT32-swMMU", "BT-swMMU HV-swMMU HV-hwMMU",
 	    "BT32-swMMU HV-hwMMU HV-swMMU", "BT32-swMMU" },
@@ -221,9 +225,13 @@ static const struct row {
 	{ SHADOW, GUEST_32, "hv", NULL, NULL, "hv",
 	  { "BT-swMMU HV-swMMU", "HV-swMMU HV-hwMMU",
 	    "HV-hwMMU BT-swMMU HV-swMMU", "HV-swMMU" }, "" },
+	{ EPT, GUEST_64, "hv", NULL, NULL, "hv",
+	  { "BT32-swMMU HV-hwMMU", "HV-swMMU HV-hwMMU",
+	    "HV-hwMMU HV-swMMU BT32-swMMU", "HV-hwMMU" }, "" },
 	{ PARTIAL, GUEST_64, "hv", NULL, NULL, "hv",
 	  { "BT32-swMMU HV-swMMU", "HV-swMMU HV-hwMMU",
-	    "HV-hwMMU HV-swMMU BT32-swMMU", "HV-swMMU" }, "" },
+	    "HV-hwMMU HV-swMMU BT32-swMMU", "HV-swMMU" },
+	  "cannot run SYSCALL and SYSRET" },
 	{ PARTIAL, GUEST_32, "hv", NULL, NULL, "hv",
 	  { "BT-swMMU", "HV-swMMU HV-hwMMU", "BT-swMMU HV-hwMMU HV-swMMU",
 	    "HV-swMMU" },

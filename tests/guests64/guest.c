@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/guests64/guest.h"
+
+#include <stdarg.h>
+
+#define COM1		0x3f8
+#define DEBUG_EXIT	0xf4
+#define PASS_CODE	0x10
+#define FAIL_CODE	0x11
+
+struct trap last;
+uint64_t last_cr2;
+trap_hook *trap_hooks[256];
+uint8_t scratch[SCRATCH_PAGES][PAGE] __attribute__((aligned(4096)));
+
+extern uint64_t gdt[], catch_rip;
+extern const uint8_t trap_caught[], syscall_entry[];
+void guest_init(void);
+void trap_handle(struct trap *t);
+
+/* SDM Vol. 3A figure 7-11. */
+static struct tss {
+	uint32_t reserved;
+	uint64_t rsp[3], reserved1, ist[7], reserved2;
+	uint16_t reserved3, iomap;
+} __attribute__((packed)) tss;
+
+/* SDM Vol. 3A figure 6-8. */
+static struct gate {
+	uint16_t low, sel;
+	uint8_t ist, attr;
+	uint16_t mid;
+	uint32_t high, reserved;
+} idt[256] __attribute__((aligned(16)));
+
+static bool failed;
+
+/* ---- Output --------------------------------------------------------------- */
+
+/* The UART sends at once; looking whether it has would only cost time. */
+static void put(char c)
+{
+	outb(COM1, c);
+}
+
+static void put_number(uint64_t v, unsigned base)
+{
+	char buf[24];
+	unsigned n = 0;
+
+	do {
+		buf[n++] = "0123456789abcdef"[v % base];
+		v /= base;
+	} while (v);
+	while (n)
+		put(buf[--n]);
+}
+
+static void put_string(const char *s)
+{
+	while (*s)
+		put(*s++);
+}
+
+void print(const char *f, ...)
+{
+	va_list ap;
+
+	va_start(ap, f);
+	for (; *f; f++) {
+		if (*f != '%') {
+			put(*f);
+			continue;
+		}
+		switch (*++f) {
+		case 's':
+			put_string(va_arg(ap, const char *));
+			break;
+		case 'x':
+			put_number(va_arg(ap, uint64_t), 16);
+			break;
+		case 'u':
+			put_number(va_arg(ap, uint64_t), 10);
+			break;
+		default:
+			put(*f);
+		}
+	}
+	va_end(ap);
+}
+
+void ok(bool good, const char *what)
+{
+	put_string(good ? "ok " : "not ok ");
+	put_string(what);
+	put('\n');
+	if (good)
+		return;
+	failed = true;
+	print("# last trap %x error %x rip %x cs %x rflags %x rsp %x cr2 %x\n",
+	      last.vector, last.error, last.rip, last.cs, last.rflags,
+	      last.rsp, last_cr2);
+}
+
+void guest_exit(void)
+{
+	print("# end\n");
+	outb(DEBUG_EXIT, failed ? FAIL_CODE : PASS_CODE);
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}
+
+/* ---- Exceptions ----------------------------------------------------------- */
+
+void trap_clear(void)
+{
+	catch_rip = 0;
+}
+
+void trap_handle(struct trap *t)
+{
+	if (trap_hooks[t->vector]) {
+		trap_hooks[t->vector](t);
+		return;
+	}
+	last = *t;
+	last_cr2 = get_cr2();
+	if (!catch_rip) {
+		ok(false, "no exception outside a test");
+		guest_exit();
+	}
+	/* Leave the handler without IRET: trap_caught reloads what matters. */
+	__asm__ volatile("jmp *%0" :: "r"(trap_caught));
+	__builtin_unreachable();
+}
+
+void idt_set(unsigned vector, uint64_t handler, unsigned type, unsigned dpl,
+	     unsigned ist)
+{
+	idt[vector] = (struct gate){ handler, KERNEL_CS, ist,
+				     0x80 | dpl << 5 | type, handler >> 16,
+				     handler >> 32, 0 };
+}
+
+void idt_absent(unsigned vector)
+{
+	idt[vector].attr &= ~0x80;
+}
+
+struct table_ptr {
+	uint16_t limit;
+	uint64_t base;
+} __attribute__((packed));
+
+/* SDM Vol. 3A figure 7-4. */
+static void set_tss_descriptor(void)
+{
+	uint64_t base = (uint64_t)&tss;
+
+	gdt[TSS_SEL / 8] = (sizeof(tss) - 1) | (base & 0xffffff) << 16 |
+			   0x89ull << 40 | (base >> 24 & 0xff) << 56;
+	gdt[TSS_SEL / 8 + 1] = base >> 32;
+}
+
+void guest_init(void)
+{
+	struct table_ptr p = { sizeof(idt) - 1, (uint64_t)idt };
+	unsigned i;
+
+	outb(COM1 + 3, 3);	/* 8 bits */
+	for (i = 0; i < 256; i++)
+		idt_set(i, (uint64_t)trap_stubs + i * 16, 0xe,
+			i == 0x80 || i == VEC_BP ? 3 : 0, 0);
+	__asm__ volatile("lidt %0" :: "m"(p));
+	set_tss_descriptor();
+	tss.rsp[0] = (uint64_t)trap_stack_top;
+	tss.ist[0] = (uint64_t)ist_stack_top;
+	tss.iomap = sizeof(tss);	/* none */
+	__asm__ volatile("ltr %w0" :: "r"(TSS_SEL));
+	wrmsr(MSR_STAR, (uint64_t)USER_CS32 << 48 | (uint64_t)KERNEL_CS << 32);
+	wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
+	wrmsr(MSR_SFMASK, FLAG_IF | FLAG_DF);
+}
+
+/* ---- Pages ---------------------------------------------------------------- */
+
+uint64_t window_map(unsigned i, unsigned n, uint64_t bits)
+{
+	window_table[i] = (uint64_t)scratch[n] | bits;
+	invlpg(WINDOW_VA + i * PAGE);
+	invlpg(HIGH_VA + i * PAGE);
+	return WINDOW_VA + i * PAGE;
+}
+
+/* ---- CPL 3 ---------------------------------------------------------------- */
+
+unsigned user_run(const uint8_t *from, const uint8_t *to, uint64_t rflags,
+		  uint64_t cs)
+{
+	memcpy(scratch[SCRATCH_PAGES - 1], from, to - from);
+	window_map(USER_CODE_PAGE, SCRATCH_PAGES - 1, PTE_P | PTE_W | PTE_U);
+	window_map(USER_STACK_PAGE, SCRATCH_PAGES - 2,
+		   PTE_P | PTE_W | PTE_U | PTE_NX);
+	return CATCH(enter_user(USER_CODE, USER_STACK_TOP, rflags | 2, cs));
+}
+
+/* ---- Interrupts ----------------------------------------------------------- */
+
+void pic_init(uint16_t mask)
+{
+	outb(0x20, 0x11);
+	outb(0xa0, 0x11);
+	outb(0x21, IRQ_BASE);
+	outb(0xa1, IRQ_BASE + 8);
+	outb(0x21, 4);
+	outb(0xa1, 2);
+	outb(0x21, 1);
+	outb(0xa1, 1);
+	outb(0x21, ~mask);
+	outb(0xa1, ~mask >> 8);
+}
+
+void pit_start(unsigned hz)
+{
+	unsigned n = 1193182 / hz;
+
+	outb(0x43, 0x34);
+	outb(0x40, n);
+	outb(0x40, n >> 8);
+}
+
+/* ---- What the compiler calls ---------------------------------------------- */
+
+void *memcpy(void *dst, const void *src, size_t n)
+{
+	void *d = dst;
+
+	__asm__ volatile("rep movsb" : "+D"(d), "+S"(src), "+c"(n)
+			 :: "memory");
+	return dst;
+}
+
+void *memset(void *dst, int c, size_t n)
+{
+	void *d = dst;
+
+	__asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(c) : "memory");
+	return dst;
+}
