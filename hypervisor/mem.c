@@ -94,6 +94,10 @@ static int reserve(struct mem *m)
 	if (p == MAP_FAILED)
 		return -errno;
 	m->backing = (uint32_t *)p;
+	p = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	m->low = p;
 	return 0;
 }
 
@@ -146,6 +150,8 @@ void mem_destroy(struct mem *m)
 		munmap(m->base - GUARD, m->top + 2 * GUARD);
 	if (m->flags)
 		munmap(m->flags, m->top >> PAGE_SHIFT);
+	if (m->low)
+		munmap(m->low, MIB);
 	if (m->backing)
 		munmap(m->backing, (m->top >> PAGE_SHIFT) *
 		       sizeof(*m->backing));

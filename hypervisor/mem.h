@@ -85,6 +85,8 @@ struct mem {
 	 * one, or 0 for the page of the same number.
 	 */
 	uint32_t *backing;
+	/* HVA of the RAM below 1 MiB, whatever the map shows there. */
+	uint8_t *low;
 	uint64_t file_size;	/* bytes of the memfd: top, then blocks */
 	/* ANDed to every address on the bus: all ones, or without bit 20. */
 	gpa_t a20_mask;

@@ -65,8 +65,6 @@ static void span_write(struct x86 *x, const struct span *s,
 
 	if (!p) {
 		flags = mem_flags(x->mem, s->gpa);
-		if (flags & MEM_ROM)
-			return;
 		if (flags & MEM_RAM) {
 			mem_note_write(x->mem, s->gpa, s->n);
 			p = mem_hva(x->mem, s->gpa);
