@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ACPI tables, placed for kernels that are booted without firmware.
- * ACPI Specification 2.0, sections named below.
+ * ACPI tables.  Specification 2.0, sections named below.
  *
- * In memory: FACS, DSDT, FADT, MADT, RSDT, RSDP, each on a 64-byte boundary.
+ * In the image: FACS, DSDT, FADT, MADT, RSDT, each on a 64-byte boundary.  The
+ * RSDP is apart, because firmware puts it elsewhere.
  */
 #include "hypervisor/tables.h"
 
@@ -18,7 +18,6 @@
 #include "hypervisor/piix4pm.h"
 
 #define PACKED		__attribute__((packed))
-#define AREA_LEN	0x4000
 #define ALIGNMENT	64
 #define PCI_MEM_START	((uint32_t)MEM_LOW_MAX)
 #define PCI_MEM_END	(IOAPIC_BASE - 1)
@@ -115,20 +114,27 @@ struct facs {
 	uint8_t reserved[40];
 } PACKED;
 
-struct area {
-	uint8_t bytes[AREA_LEN];
-	unsigned len;
-};
+_Static_assert(offsetof(struct header, checksum) == ACPI_SUM_AT, "5.2.5");
+_Static_assert(sizeof(struct rsdp) == ACPI_RSDP_LEN, "5.2.4.3");
+_Static_assert(offsetof(struct rsdp, rsdt) == ACPI_RSDP_RSDT_AT, "5.2.4.3");
 
-/* Append a table; returns its address in the guest. */
-static uint32_t append(struct area *area, const void *table, unsigned len)
+/* Append bytes; returns where. */
+static uint32_t append(struct acpi_image *t, const void *p, unsigned len)
 {
-	unsigned at = (area->len + ALIGNMENT - 1) & ~(ALIGNMENT - 1u);
+	unsigned at = (t->len + ALIGNMENT - 1) & ~(ALIGNMENT - 1u);
 
-	assert(at + len <= AREA_LEN);
-	memcpy(area->bytes + at, table, len);
-	area->len = at + len;
-	return TABLES_ACPI + at;
+	assert(at + len <= ACPI_LEN_MAX);
+	memcpy(t->bytes + at, p, len);
+	t->len = at + len;
+	return at;
+}
+
+/* The @size bytes at @at are a pointer. */
+static void note_pointer(struct acpi_image *t, uint32_t at, unsigned size)
+{
+	assert(t->npointers < ACPI_FIXES_MAX);
+	t->pointers[t->npointers].at = at;
+	t->pointers[t->npointers++].size = size;
 }
 
 static struct header header(const char *signature, uint32_t length,
@@ -148,10 +154,15 @@ static struct header header(const char *signature, uint32_t length,
 	return h;
 }
 
-static uint32_t append_table(struct area *area, void *table, unsigned len)
+static uint32_t append_table(struct acpi_image *t, const void *p,
+			     unsigned len)
 {
-	table_checksum(table, len, offsetof(struct header, checksum));
-	return append(area, table, len);
+	uint32_t at = append(t, p, len);
+
+	assert(t->ntables < ACPI_FIXES_MAX);
+	t->tables[t->ntables].start = at;
+	t->tables[t->ntables++].len = len;
+	return at;
 }
 
 /*
@@ -271,7 +282,8 @@ static void write_dsdt(struct aml *a, const struct tables_config *cfg)
 	aml_end(a);
 }
 
-static uint32_t append_dsdt(struct area *area, const struct tables_config *cfg)
+static uint32_t append_dsdt(struct acpi_image *out,
+			    const struct tables_config *cfg)
 {
 	static struct {
 		struct header h;
@@ -285,7 +297,7 @@ static uint32_t append_dsdt(struct area *area, const struct tables_config *cfg)
 	/* Revision 1: integers are 32 bits wide. */
 	t.h = header("DSDT", len, 1);
 	memcpy(t.code, a.code, a.len);
-	return append_table(area, &t, len);
+	return append_table(out, &t, len);
 }
 
 /*
@@ -297,21 +309,27 @@ static struct gas io(unsigned port, unsigned bits)
 	return (struct gas){ GAS_IO, bits, 0, 0, port };
 }
 
-static uint32_t append_fadt(struct area *area, const struct tables_config *cfg,
+static uint32_t append_fadt(struct acpi_image *out,
+			    const struct tables_config *cfg,
 			    uint32_t facs, uint32_t dsdt)
 {
 	unsigned pm = cfg->pm_base;
+	uint32_t at;
 	struct fadt t = {
 		.h = header("FACP", sizeof(t), 3),
 		.facs = facs, .dsdt = dsdt,
 		.sci_int = cfg->sci_irq,
+		.smi_cmd = cfg->apm_port,
+		.acpi_enable = cfg->apm_port ? APM_ACPI_ENABLE : 0,
+		.acpi_disable = cfg->apm_port ? APM_ACPI_DISABLE : 0,
 		.pm1a_evt = pm + PM1A_EVT, .pm1_evt_len = 4,
 		.pm1a_cnt = pm + PM1A_CNT, .pm1_cnt_len = 2,
 		.pm_tmr = pm + PM_TMR, .pm_tmr_len = 4,
 		.gpe0 = pm + PM_GPE0, .gpe0_len = 4,
 		.lvl2_lat = NO_C2, .lvl3_lat = NO_C2,
 		.century = CMOS_CENTURY,
-		.boot_arch = ARCH_LEGACY | ARCH_8042 | ARCH_NO_VGA,
+		.boot_arch = ARCH_LEGACY | ARCH_8042 |
+			     (cfg->vga ? 0 : ARCH_NO_VGA),
 		.flags = FADT_WBINVD | FADT_PROC_C1 | FADT_SLP_BUTTON |
 			 FADT_FIX_RTC | FADT_RESET_REG,
 		.reset_reg = io(RESET_PORT, 8),
@@ -323,10 +341,15 @@ static uint32_t append_fadt(struct area *area, const struct tables_config *cfg,
 		.x_gpe0 = io(pm + PM_GPE0, 32),
 	};
 
-	return append_table(area, &t, sizeof(t));
+	at = append_table(out, &t, sizeof(t));
+	note_pointer(out, at + offsetof(struct fadt, facs), 4);
+	note_pointer(out, at + offsetof(struct fadt, dsdt), 4);
+	note_pointer(out, at + offsetof(struct fadt, x_dsdt), 8);
+	return at;
 }
 
-static uint32_t append_madt(struct area *area, const struct tables_config *cfg)
+static uint32_t append_madt(struct acpi_image *out,
+			    const struct tables_config *cfg)
 {
 	struct madt t = {
 		.h = header("APIC", sizeof(t), 1),
@@ -347,23 +370,50 @@ static uint32_t append_madt(struct area *area, const struct tables_config *cfg)
 		.nmi = { 4, sizeof(t.nmi), 0xff, 0, 1 },
 	};
 
-	return append_table(area, &t, sizeof(t));
+	return append_table(out, &t, sizeof(t));
+}
+
+void acpi_build(struct acpi_image *t, const struct tables_config *cfg)
+{
+	struct facs facs = { .signature = "FACS", .length = sizeof(facs) };
+	struct rsdt rsdt = { .h = header("RSDT", sizeof(rsdt), 1) };
+	struct rsdp rsdp = { .signature = "RSD PTR ", .oem_id = "UMBRA " };
+	uint32_t facs_at, dsdt_at;
+
+	t->len = t->npointers = t->ntables = 0;
+	memset(t->bytes, 0, sizeof(t->bytes));
+	facs_at = append(t, &facs, sizeof(facs));
+	dsdt_at = append_dsdt(t, cfg);
+	rsdt.tables[0] = append_fadt(t, cfg, facs_at, dsdt_at);
+	rsdt.tables[1] = append_madt(t, cfg);
+	rsdp.rsdt = append_table(t, &rsdt, sizeof(rsdt));
+	for (unsigned i = 0; i < ARRAY_SIZE(rsdt.tables); i++)
+		note_pointer(t, rsdp.rsdt + offsetof(struct rsdt, tables[i]),
+			     4);
+	memcpy(t->rsdp, &rsdp, sizeof(rsdp));
+}
+
+static void add_base(uint8_t *p, unsigned size)
+{
+	uint64_t val = 0;
+
+	memcpy(&val, p, size);
+	val += TABLES_ACPI;
+	memcpy(p, &val, size);
 }
 
 int acpi_place(struct mem *m, const struct tables_config *cfg)
 {
-	struct area area = { .len = 0 };
-	struct facs facs = { .signature = "FACS", .length = sizeof(facs) };
-	struct rsdt rsdt = { .h = header("RSDT", sizeof(rsdt), 1) };
-	struct rsdp rsdp = { .signature = "RSD PTR ", .oem_id = "UMBRA " };
-	uint32_t facs_addr = append(&area, &facs, sizeof(facs));
-	uint32_t dsdt_addr = append_dsdt(&area, cfg);
+	static struct acpi_image t;
 
-	rsdt.tables[0] = append_fadt(&area, cfg, facs_addr, dsdt_addr);
-	rsdt.tables[1] = append_madt(&area, cfg);
-	rsdp.rsdt = append_table(&area, &rsdt, sizeof(rsdt));
-	table_checksum((uint8_t *)&rsdp, sizeof(rsdp),
-		       offsetof(struct rsdp, checksum));
-	append(&area, &rsdp, sizeof(rsdp));
-	return mem_rom_load(m, TABLES_ACPI, area.bytes, area.len);
+	acpi_build(&t, cfg);
+	for (unsigned i = 0; i < t.npointers; i++)
+		add_base(t.bytes + t.pointers[i].at, t.pointers[i].size);
+	for (unsigned i = 0; i < t.ntables; i++)
+		table_checksum(t.bytes + t.tables[i].start, t.tables[i].len,
+			       ACPI_SUM_AT);
+	add_base(t.rsdp + ACPI_RSDP_RSDT_AT, 4);
+	table_checksum(t.rsdp, sizeof(t.rsdp), ACPI_RSDP_SUM_AT);
+	append(&t, t.rsdp, sizeof(t.rsdp));
+	return mem_rom_load(m, TABLES_ACPI, t.bytes, t.len);
 }

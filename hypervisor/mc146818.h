@@ -17,6 +17,9 @@
 #define CMOS_EXT_KIB_POST	0x30	/* as CMOS_EXT_KIB */
 #define CMOS_CENTURY		0x32
 #define CMOS_ABOVE_16M		0x34	/* in 64 KiB units, 2 bytes */
+#define CMOS_BOOT_1		0x38	/* third boot device in bits 4..7; bit 0:
+					   no check of a floppy's signature */
+#define CMOS_BOOT_2		0x3d	/* first and second, 4 bits each */
 #define CMOS_ABOVE_4G		0x5b	/* in 64 KiB units, 3 bytes */
 #define CMOS_CPUS		0x5f	/* their number minus one */
 

@@ -19,6 +19,8 @@
 
 #include "hypervisor/clock.h"
 #include "hypervisor/device.h"
+#include "hypervisor/firmware.h"
+#include "hypervisor/fw_cfg.h"
 #include "hypervisor/i440fx.h"
 #include "hypervisor/i8042.h"
 #include "hypervisor/i8254.h"
@@ -32,6 +34,7 @@
 #include "hypervisor/piix3.h"
 #include "hypervisor/piix4pm.h"
 #include "hypervisor/ports.h"
+#include "hypervisor/smbios.h"
 #include "hypervisor/sysports.h"
 #include "hypervisor/tables.h"
 #include "hypervisor/uart16550.h"
@@ -77,6 +80,8 @@ struct pc {
 	struct port80 *port80;
 	struct debug_exit *debug_exit;
 	struct pci *pci;
+	struct fw_cfg *fw_cfg;
+	struct mem_block *bios;		/* NULL: none */
 	struct i440fx *host_bridge;
 	struct piix3 *isa_bridge;
 	struct piix4pm *pm;
@@ -137,9 +142,7 @@ static void a20_line(void *opaque, unsigned n, bool level)
 	struct pc *pc = opaque;
 
 	pc->wires.a20 += level ? 1 : -1;
-	if (!pc->wires.a20)
-		raise_event(pc, PC_UNSUPPORTED, 0,
-			    "address line 20 gated off");
+	mem_set_a20(pc->cfg.mem, pc->wires.a20);
 }
 
 static struct irq wire(struct pc *pc, irq_fn *fn)
@@ -343,7 +346,16 @@ static int make_pci(struct pc *pc)
 
 static int make_host_bridge(struct pc *pc)
 {
-	return i440fx_create(&pc->host_bridge, pc->pci);
+	struct i440fx_config cfg = {
+		.pci = pc->pci, .mem = pc->cfg.mem, .bios = pc->bios,
+	};
+
+	return i440fx_create(&pc->host_bridge, &cfg);
+}
+
+static int make_fw_cfg(struct pc *pc)
+{
+	return fw_cfg_create(&pc->fw_cfg, pc->cfg.ports, pc->cfg.mem);
 }
 
 static int make_isa_bridge(struct pc *pc)
@@ -420,6 +432,7 @@ static const struct {
 	  offsetof(struct pc, debug_exit) },
 	{ "PCI bus", make_pci, offsetof(struct pc, pci) },
 	{ "host bridge", make_host_bridge, offsetof(struct pc, host_bridge) },
+	{ "firmware configuration", make_fw_cfg, offsetof(struct pc, fw_cfg) },
 	{ "ISA bridge", make_isa_bridge, offsetof(struct pc, isa_bridge) },
 	{ "power management", make_pm, offsetof(struct pc, pm) },
 	{ "serial port 1", make_serial1, offsetof(struct pc, serial[0]) },
@@ -463,6 +476,14 @@ static struct device *site_find(void *opaque, const char *class, unsigned nth)
 	return NULL;
 }
 
+static void site_cmos(void *opaque, unsigned index, uint8_t val)
+{
+	struct pc *pc = opaque;
+
+	mc146818_set(pc->rtc, index, val);
+	mc146818_sum(pc->rtc);
+}
+
 static struct pc_site site_of(struct pc *pc)
 {
 	return (struct pc_site){
@@ -474,6 +495,8 @@ static struct pc_site site_of(struct pc *pc)
 		.pci = pc->pci,
 		.isa_irq = site_irq,
 		.find = site_find,
+		.cmos = site_cmos,
+		.fw_cfg = pc->fw_cfg,
 		.opaque = pc,
 	};
 }
@@ -501,10 +524,118 @@ static int make_devices(struct pc *pc, char *err)
 	return 0;
 }
 
+static int make_bios(struct pc *pc, char *err)
+{
+	char why[FIRMWARE_ERR_LEN];
+	int code;
+
+	if (!pc->cfg.bios)
+		return 0;
+	code = firmware_place(&pc->bios, pc->cfg.mem, pc->cfg.bios,
+			      pc->cfg.bios_len, why);
+	if (code)
+		snprintf(err, 160, "bios: %.120s", why);
+	return code;
+}
+
+/*
+ * What firmware asks for.
+ */
+
+static struct tables_config tables_of(const struct pc *pc)
+{
+	struct tables_config cfg = {
+		.ioapic_id = IOAPIC_ID,
+		.pm_base = PM_BASE,
+		.sci_irq = IRQ_SCI,
+		.apm_port = pc->bios ? PIIX4_APM_PORT : 0,
+	};
+
+	memcpy(cfg.pirq, pirq_irq, sizeof(cfg.pirq));
+	for (unsigned i = 0; i < PC_SERIAL_MAX; i++) {
+		cfg.serial[i] = pc->serial[i] ? serial_port[i] : 0;
+		cfg.serial_irq[i] = serial_irq[i];
+	}
+	return cfg;
+}
+
+#define E820_RAM	1
+
+static int offer_memory(struct pc *pc)
+{
+	uint64_t ram = pc->cfg.mem->ram_size, low = at_most(ram, MEM_LOW_MAX);
+	struct {
+		uint64_t addr, len;
+		uint32_t type;
+	} __attribute__((packed)) map[] = {
+		{ 0, low, E820_RAM },
+		{ MEM_HIGH_BASE, ram - low, E820_RAM },
+	};
+	int err = fw_cfg_put_int(pc->fw_cfg, FW_CFG_RAM_SIZE, low, 8);
+
+	if (!err)
+		err = fw_cfg_put_file(pc->fw_cfg, "etc/e820", map, ram > low ?
+				      sizeof(map) : sizeof(map[0]));
+	return err;
+}
+
+static int offer_numbers(struct pc *pc)
+{
+	const struct { uint16_t key, len, val; } numbers[] = {
+		{ FW_CFG_NOGRAPHIC, 2, 0 },
+		{ FW_CFG_NB_CPUS, 2, 1 },
+		{ FW_CFG_MAX_CPUS, 2, 1 },
+		{ FW_CFG_BOOT_MENU, 2, pc->cfg.boot_menu },
+		{ FW_CFG_IRQ0_OVERRIDE, 1, 1 },
+	};
+	int err = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(numbers) && !err; i++)
+		err = fw_cfg_put_int(pc->fw_cfg, numbers[i].key,
+				     numbers[i].val, numbers[i].len);
+	return err;
+}
+
+/* Where firmware looks for the order: 4 bits for each device. */
+static void put_boot_order(struct pc *pc)
+{
+	static const char letters[] = " acdn";	/* 1: floppy ... 4: network */
+	const char *s = pc->cfg.boot_order ? pc->cfg.boot_order : "cad";
+	unsigned order = 0;
+
+	for (unsigned i = 0; i < 3 && s[i]; i++) {
+		const char *at = strchr(letters + 1, s[i]);
+
+		if (at)
+			order |= (unsigned)(at - letters) << 4 * i;
+	}
+	mc146818_set(pc->rtc, CMOS_BOOT_2, order);
+	mc146818_set(pc->rtc, CMOS_BOOT_1, order >> 4 & 0xf0);
+}
+
+static int offer_firmware(struct pc *pc)
+{
+	struct tables_config tables = tables_of(pc);
+	struct smbios_config smbios = {
+		.ram_size = pc->cfg.mem->ram_size, .cpus = 1,
+	};
+	int err = offer_memory(pc);
+
+	put_boot_order(pc);
+	if (!err)
+		err = offer_numbers(pc);
+	if (!err)
+		err = acpi_offer(pc->fw_cfg, &tables);
+	if (!err)
+		err = smbios_offer(pc->fw_cfg, &smbios);
+	return err;
+}
+
 /* Each constructor leaves its device in place even when it fails. */
 int pc_create(struct pc **out, const struct pc_config *cfg, char *err)
 {
 	struct pc *pc = calloc(1, sizeof(*pc));
+	int code;
 
 	*out = pc;
 	if (!pc) {
@@ -512,11 +643,14 @@ int pc_create(struct pc **out, const struct pc_config *cfg, char *err)
 		return -ENOMEM;
 	}
 	pc->cfg = *cfg;
+	code = make_bios(pc, err);
+	if (code)
+		return code;
 	pc->wires.dev.class = &wires_class;
 	for (unsigned i = 0; i < ARRAY_SIZE(parts); i++) {
-		int code = parts[i].make(pc);
 		struct device **d = (void *)((char *)pc + parts[i].place);
 
+		code = parts[i].make(pc);
 		if (*d)
 			pc->devices[pc->ndevices++] = *d;
 		if (code) {
@@ -525,7 +659,12 @@ int pc_create(struct pc **out, const struct pc_config *cfg, char *err)
 			return code;
 		}
 	}
-	return make_devices(pc, err);
+	code = make_devices(pc, err);
+	if (!code)
+		code = offer_firmware(pc);
+	if (code == -ENOMEM)
+		snprintf(err, 160, "pc: out of memory");
+	return code;
 }
 
 void pc_destroy(struct pc *pc)
@@ -534,6 +673,7 @@ void pc_destroy(struct pc *pc)
 		return;
 	while (pc->ndevices)
 		device_destroy(pc->devices[--pc->ndevices]);
+	mem_block_destroy(pc->bios);
 	free(pc);
 }
 
@@ -560,17 +700,9 @@ static void route_interrupts(struct pc *pc)
 
 void pc_direct_boot(struct pc *pc)
 {
-	struct tables_config cfg = {
-		.ioapic_id = IOAPIC_ID,
-		.pm_base = PM_BASE,
-		.sci_irq = IRQ_SCI,
-	};
+	struct tables_config cfg = tables_of(pc);
 
-	memcpy(cfg.pirq, pirq_irq, sizeof(cfg.pirq));
-	for (unsigned i = 0; i < PC_SERIAL_MAX; i++) {
-		cfg.serial[i] = pc->serial[i] ? serial_port[i] : 0;
-		cfg.serial_irq[i] = serial_irq[i];
-	}
+	i440fx_all_dram(pc->host_bridge);
 	route_interrupts(pc);
 	piix4pm_enable(pc->pm, PM_BASE);
 	lapic_virtual_wire(pc->lapic);
@@ -630,6 +762,7 @@ int pc_load(struct pc *pc, struct state *s)
 	for (unsigned i = 0; i < pc->ndevices && !err; i++)
 		err = device_load(pc->devices[i], s);
 	pc->wires = saved;
+	mem_set_a20(pc->cfg.mem, pc->wires.a20);
 	return err;
 }
 

@@ -40,6 +40,15 @@ struct pc_config {
 	const struct pc_device_spec *devices;
 	unsigned ndevices;
 	struct loop *loop;
+	/*
+	 * Firmware to start with: an image that ends at 4 GiB (firmware.h),
+	 * copied.  NULL: the machine is booted directly.
+	 */
+	const void *bios;
+	size_t bios_len;
+	/* QEMU's letters (a c d n) in the order to try; NULL: cad. */
+	const char *boot_order;
+	bool boot_menu;
 	struct irq intr, nmi;	/* wires to the processor's pins */
 	pc_event_fn *event;	/* lock held; must not reset at once */
 	void *opaque;

@@ -17,6 +17,7 @@
 
 struct clock;
 struct device;
+struct fw_cfg;
 struct loop;
 struct mem;
 struct pci;
@@ -42,7 +43,11 @@ struct pc_site {
 	struct irq (*isa_irq)(void *opaque, unsigned n);
 	/* The @nth (from 0) device whose class has this name, or NULL. */
 	struct device *(*find)(void *opaque, const char *class, unsigned nth);
-	void *opaque;			/* for the two functions */
+	/* Set a CMOS byte (mc146818.h); checksum included. */
+	void (*cmos)(void *opaque, unsigned index, uint8_t val);
+	/* What firmware can ask for (fw_cfg.h): option ROMs, for instance. */
+	struct fw_cfg *fw_cfg;
+	void *opaque;			/* for the functions */
 };
 
 /*

@@ -21,6 +21,10 @@
 #define PMREGMISC	0x80
 #define PMBA_ADDR	0xffc0
 #define PMBA_IO		0x01
+#define DEVACTB_HIGH	0x5b	/* bits 24..31 of device activity B */
+#define APMC_EN		0x02	/* bit 25 */
+#define SMBBA		0x90
+#define SMBHSTCFG	0xd2
 #define PMIOSE		0x01	/* PMREGMISC: I/O space enable */
 
 #define STS_TMR		0x0001
@@ -44,6 +48,7 @@ struct piix4pm {
 	struct timer timer;
 	uint64_t carries;	/* changes of TMR_CARRY that were noted */
 	uint16_t sts, en, cnt, gpe_sts, gpe_en;
+	uint8_t apm[2];		/* control, status: latches */
 	uint16_t mapped;	/* port of the registers; 0: none */
 };
 
@@ -172,6 +177,32 @@ static const struct pio_ops pm_ops = {
 	pm_read, pm_write, PIO_1 | PIO_2 | PIO_4,
 };
 
+/*
+ * APM control and status (82371AB 5.1): latches, and the two commands that
+ * software gives to switch between legacy and ACPI mode.  There is no SMM.
+ */
+
+static uint32_t apm_read(void *opaque, unsigned off, unsigned size)
+{
+	const struct piix4pm *p = opaque;
+
+	return p->apm[off];
+}
+
+static void apm_write(void *opaque, unsigned off, unsigned size, uint32_t val)
+{
+	struct piix4pm *p = opaque;
+
+	p->apm[off] = val;
+	if (off == 0 && val == APM_ACPI_ENABLE)
+		p->cnt |= CNT_SCI_EN;
+	else if (off == 0 && val == APM_ACPI_DISABLE)
+		p->cnt &= ~CNT_SCI_EN;
+	update(p);
+}
+
+static const struct pio_ops apm_ops = { apm_read, apm_write, PIO_1 };
+
 void piix4pm_power_button(struct piix4pm *p)
 {
 	p->sts |= STS_PWRBTN;
@@ -228,6 +259,9 @@ static void reset(struct device *d)
 	pci_put16(f, PCI_STATUS, 0x0280);
 	pci_put32(f, PMBA, PMBA_IO);
 	f->config[PCI_INT_PIN] = 1;
+	/* To firmware: SMM is set up already, leave it alone. */
+	f->config[DEVACTB_HIGH] = APMC_EN;
+	memset(p->apm, 0, sizeof(p->apm));
 	p->sts = p->en = p->cnt = p->gpe_sts = p->gpe_en = 0;
 	p->carries = ticks_now(p) >> TMR_CARRY;
 	remap(p);
@@ -258,15 +292,17 @@ static const struct field fields[] = {
 	FIELD(struct piix4pm, cnt, 1),
 	FIELD(struct piix4pm, gpe_sts, 1),
 	FIELD(struct piix4pm, gpe_en, 1),
+	FIELD(struct piix4pm, apm, 2),
 };
 
 static const struct device_class piix4pm_class = {
-	"piix4pm", 1, fields, ARRAY_SIZE(fields), reset, loaded, destroy,
+	"piix4pm", 2, fields, ARRAY_SIZE(fields), reset, loaded, destroy,
 };
 
 int piix4pm_create(struct piix4pm **out, const struct piix4pm_config *cfg)
 {
 	struct piix4pm *p = calloc(1, sizeof(*p));
+	int err;
 
 	*out = p;
 	if (!p)
@@ -280,7 +316,11 @@ int piix4pm_create(struct piix4pm **out, const struct piix4pm_config *cfg)
 	p->func.writable[PMBA] = PMBA_ADDR & 0xff;
 	p->func.writable[PMBA + 1] = PMBA_ADDR >> 8;
 	p->func.writable[PMREGMISC] = PMIOSE;
+	memset(p->func.writable + DEVACTB_HIGH - 3, 0xff, 4);
+	memset(p->func.writable + SMBBA, 0xff, 4);
+	p->func.writable[SMBHSTCFG] = 0xff;
 	timer_init(&p->timer, cfg->clock, expired, p);
 	reset(&p->dev);
-	return pci_add(cfg->pci, PCI_DEVFN(1, 3), &p->func);
+	err = ports_add(cfg->ports, PIIX4_APM_PORT, 2, &apm_ops, p, "apm");
+	return err ? err : pci_add(cfg->pci, PCI_DEVFN(1, 3), &p->func);
 }

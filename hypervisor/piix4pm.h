@@ -16,6 +16,10 @@
 #define PM_GPE0		0x0c	/* status, then enable; 4 bytes */
 #define PM_IO_LEN	64
 #define PM_TIMER_HZ	3579545ULL
+/* Commands at the APM control port, which also means SMI. */
+#define PIIX4_APM_PORT	0xb2
+#define APM_ACPI_ENABLE	0xf1
+#define APM_ACPI_DISABLE 0xf0
 /* SLP_TYP of soft-off. */
 #define PM_SLP_TYP_S5	0
 

@@ -4,8 +4,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "backends/char.h"
 #include "hypervisor/device.h"
+#include "hypervisor/pc_device.h"
 #include "hypervisor/ports.h"
 
 static void destroy(struct device *d)
@@ -184,4 +187,70 @@ int debug_exit_create(struct debug_exit **out, struct ports *ports,
 	x->fn = fn;
 	x->opaque = opaque;
 	return ports_add(ports, 0xf4, 4, &exit_ops, x, "debug-exit");
+}
+
+/*
+ * Port 402h.
+ */
+
+#define DEBUGCON_PORT	0x402
+#define DEBUGCON_MAGIC	0xe9
+
+struct debugcon {
+	struct device dev;
+	struct char_backend *backend;
+};
+
+static uint32_t debugcon_read(void *opaque, unsigned off, unsigned size)
+{
+	return DEBUGCON_MAGIC;
+}
+
+static void debugcon_write(void *opaque, unsigned off, unsigned size,
+			   uint32_t val)
+{
+	struct debugcon *c = opaque;
+	uint8_t byte = val;
+
+	c->backend->ops->write(c->backend, &byte, 1);
+}
+
+static const struct pio_ops debugcon_ops = {
+	debugcon_read, debugcon_write, PIO_1,
+};
+
+static const struct device_class debugcon_class = {
+	"debugcon", 1, NULL, 0, exit_reset, NULL, destroy,
+};
+
+int debugcon_create(struct debugcon **out, struct ports *ports, unsigned port,
+		    struct char_backend *backend)
+{
+	struct debugcon *c = calloc(1, sizeof(*c));
+
+	*out = c;
+	if (!c)
+		return -ENOMEM;
+	c->dev.class = &debugcon_class;
+	c->backend = backend;
+	return ports_add(ports, port, 1, &debugcon_ops, c, "debugcon");
+}
+
+int debugcon_from_spec(struct device **out, const struct pc_site *site,
+		       const struct pc_device_spec *spec, char *err)
+{
+	struct debugcon *c;
+	int code = pc_spec_check(spec, "", err);
+
+	if (code)
+		return code;
+	if (!spec->backend) {
+		snprintf(err, PC_ERR_LEN, "debugcon: no backend");
+		return -EINVAL;
+	}
+	code = debugcon_create(&c, site->ports, DEBUGCON_PORT, spec->backend);
+	*out = (struct device *)c;
+	if (code)
+		snprintf(err, PC_ERR_LEN, "debugcon: %s", strerror(-code));
+	return code;
 }

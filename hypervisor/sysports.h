@@ -8,7 +8,9 @@
 
 #include "hypervisor/irq.h"
 
+struct char_backend;
 struct debug_exit;
+struct debugcon;
 struct port92;
 struct port80;
 struct ports;
@@ -30,5 +32,12 @@ uint8_t port80_code(const struct port80 *p);
  */
 int debug_exit_create(struct debug_exit **out, struct ports *ports,
 		      void (*fn)(void *opaque, uint32_t val), void *opaque);
+
+/*
+ * Bochs's and QEMU's debug port: what firmware writes to @port goes to @out,
+ * and E9h reads back.  What the backend does not take is lost.
+ */
+int debugcon_create(struct debugcon **out, struct ports *ports, unsigned port,
+		    struct char_backend *backend);
 
 #endif

@@ -285,11 +285,13 @@ static bool boot(struct vm *vm)
 
 	memset(&v, 0, sizeof(v));
 	pc_reset(vm->pc);
-	pc_direct_boot(vm->pc);
+	if (vm->cfg.boot)
+		pc_direct_boot(vm->pc);
 	atomic_store(&vm->bus.nmi, 0);
 	vcpu_reset(&v, 0, false);
 	v.msr.tsc_offset = -__rdtsc();
-	if (vm->cfg.boot(vm->cfg.boot_opaque, vm->mem, &v, err)) {
+	if (vm->cfg.boot &&
+	    vm->cfg.boot(vm->cfg.boot_opaque, vm->mem, &v, err)) {
 		vm_stop(vm, VM_STOP_BOOT, "%s", err);
 		return false;
 	}
@@ -521,6 +523,10 @@ static int create_pc(struct vm *vm, char *err)
 		.loop = vm->cfg.loop,
 		.devices = vm->cfg.devices,
 		.ndevices = vm->cfg.ndevices,
+		.bios = vm->cfg.bios,
+		.bios_len = vm->cfg.bios_len,
+		.boot_order = vm->cfg.boot_order,
+		.boot_menu = vm->cfg.boot_menu,
 		.log = vm->cfg.log,
 	};
 

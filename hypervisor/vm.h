@@ -48,10 +48,18 @@ struct vm_config {
 	/* Optional devices (pc_device.h); the caller keeps the array. */
 	const struct pc_device_spec *devices;
 	unsigned ndevices;
+	/*
+	 * Firmware to start with instead of @boot, as pc_config has it; not
+	 * kept.  NULL: none.
+	 */
+	const void *bios;
+	size_t bios_len;
+	const char *boot_order;		/* NULL: firmware's choice (pc.h) */
+	bool boot_menu;
 	bool no_reboot;		/* a reset ends the VM */
 	FILE *log;		/* never NULL: what a user should read */
 	FILE *perf_map;		/* NULL: none */
-	vm_boot_fn *boot;
+	vm_boot_fn *boot;		/* NULL: @bios boots */
 	void *boot_opaque;
 };
 

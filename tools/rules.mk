@@ -83,7 +83,7 @@ endif
 # ---- packages, the fetched guest, a boot to its shell ------------------------
 # What building and booting needs; what the tests and benchmarks need besides.
 RUN_DEPS := gcc make libc6-dev binutils libzydis-dev cpio gzip \
-	pkg-config libseccomp-dev libjansson-dev zlib1g-dev
+	pkg-config libseccomp-dev libjansson-dev zlib1g-dev seabios
 DEPS := $(RUN_DEPS) check gcc-multilib qemu-system-x86 qemu-utils nasm \
 	python3 curl
 # What building a guest kernel needs besides (make guest-kernel).

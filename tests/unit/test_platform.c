@@ -289,11 +289,13 @@ static void make_chipset(void)
 		.reset = rig_irq(&reset_line),
 	};
 	struct irq isa_lines[PIIX3_IRQS] = { 0 };
+	struct i440fx_config bridge = { .mem = rig_mem() };
 	struct i440fx *host;
 	struct piix3 *isa;
 
 	ck_assert_int_eq(pci_create(&pci, &bus), 0);
-	ck_assert_int_eq(i440fx_create(&host, pci), 0);
+	bridge.pci = pci;
+	ck_assert_int_eq(i440fx_create(&host, &bridge), 0);
 	ck_assert_int_eq(piix3_create(&isa, pci, isa_lines), 0);
 	cfg.pci = pci;
 	ck_assert_int_eq(piix4pm_create(&pm, &cfg), 0);

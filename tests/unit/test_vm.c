@@ -167,13 +167,63 @@ START_TEST(boot_failure_after_reset_is_reported)
 }
 END_TEST
 
-GUEST(gater, OUT(0x64, 0xd1) OUT(0x60, 0xdd) "jmp .");
+/*
+ * Closes line 20, looks at the odd megabyte, runs there, and opens it again.
+ * Leaves 1, 2, ... where the memory is not what it should be, 10h at the end.
+ */
+#define CHECK(addr, val, n) \
+	"cmpl $" #val ", " #addr "; mov $" #n ", %al; jne 9f\n"
+GUEST(gater,
+      "movl $0x11111111, 0x20000; movl $0x22222222, 0x120000\n"
+      OUT(0x64, 0xd1) OUT(0x60, 0xdd)
+      CHECK(0x120000, 0x11111111, 1)
+      "movl $0x33333333, 0x120000\n"
+      CHECK(0x20000, 0x33333333, 2)
+      "mov $(0x100000 + " ADDR(gater, 8f) "), %eax; jmp *%eax; 8:\n"
+      OUT(0x64, 0xd1) OUT(0x60, 0xdf)
+      "mov $" ADDR(gater, 7f) ", %eax; jmp *%eax; 7:\n"
+      CHECK(0x120000, 0x22222222, 3)
+      CHECK(0x20000, 0x33333333, 4)
+      "mov $0x10, %al\n"
+      "9: out %al, $0xf4; jmp .");
 
-START_TEST(closed_a20_stops_with_a_report)
+START_TEST(closed_a20_folds_odd_megabytes)
 {
 	CREATE(false, gater);
-	run_to(VM_STOP_CANNOT, 8);
-	ck_assert_ptr_nonnull(strstr(text, "address line 20"));
+	run_to(VM_STOP_DEBUG_EXIT, 0x21);
+}
+END_TEST
+
+/*
+ * Switches F0000h between RAM and the (empty) ISA bus while it runs code there,
+ * and patches what it has run.
+ */
+#define PAM0(val) "mov $0x80000058, %eax; mov $0xcf8, %dx; out %eax, %dx\n" \
+	"mov $0xcfd, %dx; mov $" #val ", %al; out %al, %dx\n"
+GUEST(shadower,
+      "movl $0xc3424040, 0xf0000; xor %ecx, %ecx; mov $0xf0000, %ebx\n"
+      "mov $100, %esi; 1: mov $0, %eax; call *%ebx; dec %esi; jnz 1b\n"
+      "cmp $2, %eax; mov $1, %al; jne 9f\n"
+      PAM0(0x00)
+      CHECK(0xf0000, 0xffffffff, 2)
+      "movl $0xc3404040, 0xf0000\n"		/* dropped */
+      PAM0(0x20)
+      CHECK(0xf0000, 0xffffffff, 3)
+      "movb $0x90, 0xf0000\n"			/* RAM, unseen */
+      PAM0(0x10)
+      CHECK(0xf0000, 0xc3424090, 4)
+      "movl $0, 0xf0000\n"			/* dropped */
+      "xor %eax, %eax; call *%ebx; cmp $1, %eax; mov $5, %al; jne 9f\n"
+      PAM0(0x30)
+      "movb $0x40, 0xf0000\n"
+      "xor %eax, %eax; call *%ebx; cmp $2, %eax; mov $6, %al; jne 9f\n"
+      "mov $0x10, %al\n"
+      "9: out %al, $0xf4; jmp .");
+
+START_TEST(pam_changes_memory_under_running_code)
+{
+	CREATE(false, shadower);
+	run_to(VM_STOP_DEBUG_EXIT, 0x21);
 }
 END_TEST
 
@@ -329,7 +379,8 @@ int main(void)
 		triple_fault_ends_or_resets, reset_lines_reset,
 		reset_ends_with_no_reboot,
 		boot_failure_after_reset_is_reported,
-		closed_a20_stops_with_a_report,
+		closed_a20_folds_odd_megabytes,
+		pam_changes_memory_under_running_code,
 		quit_ends_a_tight_loop_and_a_halt, reset_from_outside,
 		timer_wakes_a_halted_vcpu, paused_vcpu_stands_still,
 		first_reason_wins,

@@ -2,6 +2,7 @@
 /*
  * The option table at work.
  */
+#define _GNU_SOURCE	/* strsep */
 #include "tools/lib/options.h"
 
 #include <ctype.h>
@@ -19,6 +20,8 @@
 enum option_kind {
 	KIND_STRING,	/* char * */
 	KIND_PATH,	/* char *, relative to the configuration file there */
+	KIND_STRINGS,	/* struct string_list */
+	KIND_BOOT,
 	KIND_PATHS,	/* struct string_list of such */
 	KIND_SIZE,	/* uint64_t bytes, MiB without suffix */
 	KIND_FLAG,	/* bool */
@@ -91,6 +94,10 @@ void run_config_fini(struct run_config *c)
 	}
 	string_list_fini(&c->initrds);
 	string_list_fini(&c->settings);
+	string_list_fini(&c->devices);
+	free(c->bios);
+	free(c->boot);
+	free(c->debugcon);
 	free(c->kernel);
 	free(c->cmdline);
 	free(c->log);
@@ -221,6 +228,31 @@ static int set_setting(struct run_config *c, const char *value, char *err)
 	return string_list_add(&c->settings, value);
 }
 
+static int set_boot_key(struct run_config *c, const char *key, char *err)
+{
+	if (!strcmp(key, "menu=on") || !strcmp(key, "menu=off")) {
+		c->boot_menu = !strcmp(key, "menu=on");
+		return 0;
+	}
+	if (!strncmp(key, "order=", 6))
+		key += 6;
+	if (!*key || key[strspn(key, "acdn")] || strlen(key) > 3)
+		return fail(err, -EINVAL, "must be up to three of the letters "
+			    "a, c, d, n, or menu=on|off");
+	return replace(&c->boot, key);
+}
+
+static int set_boot(struct run_config *c, const char *value, char *err)
+{
+	char *copy = strdup(value), *rest = copy, *key;
+	int ret = copy ? 0 : -ENOMEM;
+
+	while (!ret && (key = strsep(&rest, ",")))
+		ret = set_boot_key(c, key, err);
+	free(copy);
+	return ret;
+}
+
 static int set_initrd(struct run_config *c, struct string_list *l,
 		      const char *base, const char *value, char *err)
 {
@@ -241,6 +273,10 @@ static int option_set(struct run_config *c, const struct option *o,
 		return replace(field, value);
 	case KIND_PATH:
 		return set_path(field, base ? base : "", value, err);
+	case KIND_STRINGS:
+		return string_list_add(field, value);
+	case KIND_BOOT:
+		return set_boot(c, value, err);
 	case KIND_PATHS:
 		return set_initrd(c, field, base, value, err);
 	case KIND_SIZE:
@@ -454,9 +490,12 @@ int options_finish(struct run_config *c, char *err)
 		ret = finish_serial(c, n, err);
 	if (!ret && !c->serial[0])
 		ret = replace(&c->serial[0], "stdio");
-	if (!ret && !c->kernel)
-		ret = fail(err, -EINVAL, "run: no kernel (give --kernel FILE, "
-			   "or try umbra demo)");
+	if (!ret && c->kernel && c->bios)
+		ret = fail(err, -EINVAL, "run: --kernel boots without "
+			   "firmware (leave out --bios)");
+	if (!ret && !c->kernel && !c->bios)
+		ret = fail(err, -EINVAL, "run: no kernel (give --kernel FILE or "
+			   "--bios FILE, or try umbra demo)");
 	if (ret == -ENOMEM)
 		fail(err, ret, "out of memory");
 	return ret;

@@ -25,6 +25,11 @@ enum on_off { NOT_GIVEN, ON, OFF };
 
 struct run_config {
 	char *kernel;
+	char *bios;			/* NULL: none */
+	char *boot;			/* order letters, or NULL */
+	bool boot_menu;
+	char *debugcon;			/* backend specification, or NULL */
+	struct string_list devices;	/* --device */
 	struct string_list initrds;
 	char *cmdline;			/* NULL: not given */
 	uint64_t mem;			/* bytes; 0: not given */

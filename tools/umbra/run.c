@@ -16,14 +16,17 @@
 #include "backends/char_open.h"
 #include "backends/tty.h"
 #include "hypervisor/boot/boot.h"
+#include "hypervisor/firmware.h"
 #include "hypervisor/host.h"
 #include "hypervisor/loop.h"
 #include "hypervisor/modes.h"
 #include "hypervisor/vm.h"
+#include "tools/lib/file.h"
 #include "tools/lib/monitor.h"
 #include "tools/lib/options.h"
 #include "tools/lib/sandbox.h"
 #include "tools/umbra/cmd.h"
+#include "tools/umbra/devices.h"
 
 /* What Linux gets without --append: its messages where the user looks. */
 #define LINUX_CMDLINE	"console=ttyS0"
@@ -32,6 +35,9 @@ struct run {
 	const struct run_config *c;
 	FILE *log, *perf_map;
 	struct boot *boot;
+	void *bios;
+	size_t bios_len;
+	struct device_list devices;
 	struct loop *loop;
 	struct monitor monitor;
 	struct char_stdio_hooks hooks;
@@ -151,10 +157,27 @@ static void choose_mode(struct run *r)
 	if (mode_parse_settings(settings, req, r->err))
 		die("%s", r->err);
 	set_kvm_device(&r->c->settings);
-	if (mode_choose(host_caps(), req, boot_guest_kind(r->boot), &r->mode,
-			r->err))
-		die("%s: %s", r->c->kernel, r->err);
-	boot_enter_long_mode(r->boot, !strcmp(r->mode.engine, "hv"));
+	if (mode_choose(host_caps(), req, r->boot ? boot_guest_kind(r->boot) :
+			GUEST_UNKNOWN, &r->mode, r->err))
+		die("%s: %s", r->boot ? r->c->kernel : r->c->bios, r->err);
+	if (r->boot)
+		boot_enter_long_mode(r->boot, !strcmp(r->mode.engine, "hv"));
+}
+
+/* Firmware in a file of the user's, or in the seabios package. */
+static void load_bios(struct run *r)
+{
+	static const char package[] = "/usr/share/seabios/";
+	const char *name = r->c->bios;
+	char path[256];
+
+	if (!strchr(name, '/') && access(name, F_OK)) {
+		snprintf(path, sizeof(path), "%s%s", package, name);
+		name = path;
+	}
+	if (file_read(name, FIRMWARE_MAX, &r->bios, &r->bios_len, r->err,
+		      sizeof(r->err)))
+		die("bios: %s", r->err);
 }
 
 static void open_serial(struct run *r)
@@ -190,8 +213,14 @@ static void create_vm(struct run *r)
 		.no_reboot = r->c->no_reboot,
 		.log = r->log,
 		.perf_map = r->perf_map,
-		.boot = boot_load,
+		.boot = r->boot ? boot_load : NULL,
 		.boot_opaque = r->boot,
+		.bios = r->bios,
+		.bios_len = r->bios_len,
+		.boot_order = r->c->boot,
+		.boot_menu = r->c->boot_menu,
+		.devices = r->devices.specs,
+		.ndevices = r->devices.n,
 	};
 
 	memcpy(cfg.serial, r->serial, sizeof(cfg.serial));
@@ -199,6 +228,8 @@ static void create_vm(struct run *r)
 		tty_restore();
 		die("%s", r->err);
 	}
+	free(r->bios);
+	r->bios = NULL;
 	r->monitor.vm = r->vm;
 }
 
@@ -226,6 +257,7 @@ static void tear_down(struct run *r)
 	for (unsigned i = 0; i < VM_SERIAL_MAX; i++)
 		if (r->serial[i])
 			r->serial[i]->ops->destroy(r->serial[i]);
+	devices_close(&r->devices);
 	loop_destroy(r->loop);
 	boot_destroy(r->boot);
 	if (r->perf_map)
@@ -241,13 +273,20 @@ int run_machine(const struct run_config *c, const void *kernel, size_t len)
 
 	r.c = c;
 	open_log(&r);
-	load_files(&r, kernel, len);
+	if (c->bios)
+		load_bios(&r);
+	else
+		load_files(&r, kernel, len);
 	choose_mode(&r);
 	open_perf_map(&r);
 	if (loop_create(&r.loop))
 		die("event loop: %s", strerror(errno));
 	catch_end_signals();
 	open_serial(&r);
+	if (devices_open(&r.devices, c, r.loop, r.log, r.err, sizeof(r.err))) {
+		tty_restore();
+		die("%s", r.err);
+	}
 	create_vm(&r);
 	confine(&r);
 	mode_print(&r.mode, &r.request, r.log);
@@ -273,6 +312,10 @@ int cmd_run(int argc, char **argv)
 		die("%s", err);
 	if (c.help) {
 		usage_run(stdout);
+		run_config_fini(&c);
+		return 0;
+	}
+	if (devices_help(&c, stdout)) {
 		run_config_fini(&c);
 		return 0;
 	}

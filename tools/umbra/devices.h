@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From options to the list of optional devices (hypervisor/pc_device.h), with
+ * their backends open.
+ */
+#ifndef TOOLS_UMBRA_DEVICES_H
+#define TOOLS_UMBRA_DEVICES_H
+
+#include <stdio.h>
+
+#include "hypervisor/pc_device.h"
+
+struct char_backend;
+struct loop;
+struct run_config;
+
+#define DEVICES_MAX	64
+
+struct device_list {
+	struct pc_device_spec specs[DEVICES_MAX];
+	unsigned n;
+	char **texts[DEVICES_MAX];	/* name and keys that specs point to */
+	struct char_backend *debugcon;
+};
+
+/*
+ * Fill @l, all zeros, from @c.  Returns 0, or a negative errno with one line
+ * in @err.  devices_close() after a failure, too, and behind the VM.
+ */
+int devices_open(struct device_list *l, const struct run_config *c,
+		 struct loop *loop, FILE *log, char *err, size_t err_len);
+void devices_close(struct device_list *l);
+
+/* Print the table if --device help was given; then true. */
+bool devices_help(const struct run_config *c, FILE *out);
+
+#endif
