@@ -27,6 +27,7 @@
 /* A run of pages of one kind, as KVM was told of it. */
 struct hv_slot {
 	gpa_t gpa;
+	gpa_t from;		/* whose memory it shows; differs if A20 is closed */
 	uint64_t size;		/* bytes; 0: free */
 	bool rom;
 };

@@ -3,7 +3,7 @@
  * KVM's memory slots from the guest-physical map.
  *
  * RAM lies at base + gpa in this process, so each run of pages of one kind is
- * one slot.  KVM cannot turn RAM into ROM or shorten a slot: what changed is
+ * one slot, and with address line 20 closed each megabyte.  KVM cannot turn RAM into ROM or shorten a slot: what changed is
  * deleted first, then added; what did not stays untouched, and with it KVM's
  * shadow pages.
  */
@@ -14,29 +14,47 @@
 #include "fullvirt/hv/hv.h"
 #include "hypervisor/mem.h"
 
-#define KIND(flags)	((flags) & (MEM_RAM | MEM_ROM))
+/* What the processor reaches at @page, past address line 20. */
+static uint64_t bus_page(const struct mem *m, uint64_t page)
+{
+	return page & m->a20_mask >> PAGE_SHIFT;
+}
+
+static uint8_t kind(const struct mem *m, uint64_t page)
+{
+	return m->flags[bus_page(m, page)] & (MEM_RAM | MEM_ROM);
+}
+
+/* Do @page and the one before it belong to one run? */
+static bool continues(const struct mem *m, uint64_t page)
+{
+	return kind(m, page) == kind(m, page - 1) &&
+	       bus_page(m, page) == bus_page(m, page - 1) + 1;
+}
 
 /* The next run of backed pages at or behind @gpa; false: none. */
 static bool next_run(const struct mem *m, gpa_t gpa, struct hv_slot *run)
 {
 	uint64_t page = gpa >> PAGE_SHIFT, end = m->top >> PAGE_SHIFT, last;
 
-	while (page < end && !KIND(m->flags[page]))
+	while (page < end && !kind(m, page))
 		page++;
 	if (page == end)
 		return false;
 	last = page + 1;
-	while (last < end && KIND(m->flags[last]) == KIND(m->flags[page]))
+	while (last < end && continues(m, last))
 		last++;
 	run->gpa = page << PAGE_SHIFT;
+	run->from = bus_page(m, page) << PAGE_SHIFT;
 	run->size = (last - page) << PAGE_SHIFT;
-	run->rom = m->flags[page] & MEM_ROM;
+	run->rom = kind(m, page) & MEM_ROM;
 	return true;
 }
 
 static bool same(const struct hv_slot *a, const struct hv_slot *b)
 {
-	return a->gpa == b->gpa && a->size == b->size && a->rom == b->rom;
+	return a->gpa == b->gpa && a->from == b->from && a->size == b->size &&
+	       a->rom == b->rom;
 }
 
 /* Without read-only slots, ROM is memory whose writes are not stopped. */
@@ -47,7 +65,7 @@ static int tell_kvm(struct hv_vm *vm, unsigned n, const struct hv_slot *s)
 		.flags = s->rom && vm->readonly ? KVM_MEM_READONLY : 0,
 		.guest_phys_addr = s->gpa,
 		.memory_size = s->size,
-		.userspace_addr = (uintptr_t)mem_hva(vm->mem, s->gpa),
+		.userspace_addr = (uintptr_t)mem_hva(vm->mem, s->from),
 	};
 
 	return hv_ioctl(vm->vm_fd, KVM_SET_USER_MEMORY_REGION, &r);
@@ -55,9 +73,12 @@ static int tell_kvm(struct hv_vm *vm, unsigned n, const struct hv_slot *s)
 
 static bool still_there(const struct hv_vm *vm, const struct hv_slot *s)
 {
+	const struct mem *m = vm->mem;
 	struct hv_slot run;
 
-	return next_run(vm->mem, s->gpa, &run) && same(&run, s);
+	if (s->gpa && continues(m, s->gpa >> PAGE_SHIFT))
+		return false;	/* a part of a longer run by now */
+	return next_run(m, s->gpa, &run) && same(&run, s);
 }
 
 static int delete_stale(struct hv_vm *vm)

@@ -37,7 +37,13 @@ appears()
 	return 1
 }
 
-for engine in bt interp; do
+engines="bt interp"
+if "$umbra" host | grep -q "^KVM  *usable"; then
+	engines+=" hv"
+else
+	echo "ok seabios under hv # SKIP no usable /dev/kvm"
+fi
+for engine in $engines; do
 	rm -f "$tmp/debug"
 	"$umbra" run --bios bios-256k.bin --engine $engine --mem 64 \
 		--serial null --debugcon "file:$tmp/debug" \

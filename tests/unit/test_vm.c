@@ -180,8 +180,8 @@ GUEST(gater,
       "movl $0x33333333, 0x120000\n"
       CHECK(0x20000, 0x33333333, 2)
       "mov $(0x100000 + " ADDR(gater, 8f) "), %eax; jmp *%eax; 8:\n"
-      OUT(0x64, 0xd1) OUT(0x60, 0xdf)
       "mov $" ADDR(gater, 7f) ", %eax; jmp *%eax; 7:\n"
+      OUT(0x64, 0xd1) OUT(0x60, 0xdf)
       CHECK(0x120000, 0x22222222, 3)
       CHECK(0x20000, 0x33333333, 4)
       "mov $0x10, %al\n"

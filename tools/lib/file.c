@@ -40,7 +40,7 @@ static int read_fd(int fd, size_t max, void **data, size_t *len,
 	return n < 0 ? -errno : -EIO;
 }
 
-int file_read(const char *path, size_t max, void **data, size_t *len,
+int file_load(const char *path, size_t max, void **data, size_t *len,
 	      char *err, size_t err_len)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

@@ -175,7 +175,7 @@ static void load_bios(struct run *r)
 		snprintf(path, sizeof(path), "%s%s", package, name);
 		name = path;
 	}
-	if (file_read(name, FIRMWARE_MAX, &r->bios, &r->bios_len, r->err,
+	if (file_load(name, FIRMWARE_MAX, &r->bios, &r->bios_len, r->err,
 		      sizeof(r->err)))
 		die("bios: %s", r->err);
 }
