@@ -324,14 +324,16 @@ static int strict_bt(const struct host_caps *caps, enum guest_kind kind,
 		     struct mode_choice *c, char *err)
 {
 	const char *missing = bt_missing(caps);
+	char why[MODE_TEXT_LEN];
 
 	c->move_to_hv = false;
 	if (missing)
 		return refuse(err, "--engine bt: %s", missing);
 	if (kind == GUEST_64)
-		snprintf(c->warning, sizeof(c->warning), "this guest stops "
-			 "where it enters long mode (--engine bt is strict; "
-			 "auto would let HV go on)");
+		snprintf(c->warning, sizeof(c->warning), "this 64-bit guest "
+			 "will stop, for --engine bt has no long mode (auto "
+			 "%s)", mode_hv_runs(caps, kind, why) ?
+			 "would use HV" : "has none here either");
 	c->filtered = list_filter(&in_order, BT_MODES);
 	return 0;
 }

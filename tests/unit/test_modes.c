@@ -219,7 +219,7 @@ static const struct row {
 	{ EPT, GUEST_64, "bt", NULL, NULL, "bt",
 	  { "BT32-swMMU HV-hwMMU", "BT-swMMU",
 	    "HV-hwMMU HV-swMMU BT32-swMMU", "BT32-swMMU" },
-	  "stops where it enters long mode" },
+	  "will stop, for --engine bt has no long mode (auto would use HV)" },
 	{ OLD, GUEST_32, "bt", NULL, NULL, NULL, { NULL },
 	  "--engine bt: the processor has no BMI2" },
 	{ SHADOW, GUEST_32, "hv", NULL, NULL, "hv",
