@@ -106,6 +106,15 @@ static inline void engine_report_break(struct engine_exit_info *info,
 	info->break_addr = hit ? hit->addr : 0;
 }
 
+/* A privileged or sensitive instruction that ran in ring 0. */
+struct engine_census {
+	uint32_t eip;		/* linear */
+	gpa_t gpa;		/* where it was then; 0: not known */
+	uint64_t count;
+	const char *insn;	/* "cli", "mov to cr3" ... */
+};
+typedef void engine_census_fn(void *opaque, const struct engine_census *row);
+
 struct engine;
 
 struct engine_config {
@@ -155,6 +164,13 @@ struct engine_ops {
 	 * the engine has.
 	 */
 	int (*set_debug)(struct engine *e, const struct engine_debug *d);
+	/*
+	 * With the setting bt.census=1: tell @fn every such instruction, in
+	 * no order; @fn NULL: forget them all.  vCPU thread (also inside a bus
+	 * callback), or after run().  The member is NULL where an engine
+	 * cannot count.
+	 */
+	void (*census)(struct engine *e, engine_census_fn *fn, void *opaque);
 	/* Human-readable counters ("info stats", --stats). */
 	void (*stats)(struct engine *e, FILE *out);
 };

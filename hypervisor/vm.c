@@ -749,6 +749,12 @@ void vm_print_stats(struct vm *vm, FILE *out)
 	vm->ops->stats(vm->engine, out);
 }
 
+void vm_census(struct vm *vm, engine_census_fn *fn, void *opaque)
+{
+	if (vm->ops->census)
+		vm->ops->census(vm->engine, fn, opaque);
+}
+
 enum vm_stop_reason vm_stopped(const struct vm *vm)
 {
 	return atomic_load(&vm->stop_reason);

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "hypervisor/engine.h"
 #include "hypervisor/types.h"
 
 struct char_backend;
@@ -107,6 +108,12 @@ const char *vm_engine_name(const struct vm *vm);
 void vm_print_registers(struct vm *vm, FILE *out);
 /* Counters of machine and engine ("info stats", --stats); paused or ended. */
 void vm_print_stats(struct vm *vm, FILE *out);
+
+/*
+ * engine_ops.census over all processors.  vCPU thread inside a bus callback,
+ * paused, or ended.
+ */
+void vm_census(struct vm *vm, engine_census_fn *fn, void *opaque);
 
 /* Why it ended (VM_RUNNING: it has not), its message and exit status. */
 enum vm_stop_reason vm_stopped(const struct vm *vm);

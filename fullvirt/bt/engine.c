@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "fullvirt/bt/bt.h"
+#include "fullvirt/x86/census.h"
 
 #define TC_DEFAULT	(64 * MIB)
 #define TC_MIN		(1 * MIB)
@@ -45,6 +46,7 @@ struct bt_options {
 	uint64_t vma_budget;
 	uint64_t memory;
 	uint64_t verify;
+	uint64_t census;
 };
 
 static const struct {
@@ -60,6 +62,8 @@ static const struct {
 	  1000000, 1, "host mappings" },
 	{ "bt.verify", offsetof(struct bt_options, verify), 0, 1, 1,
 	  "check emitted code" },
+	{ "bt.census", offsetof(struct bt_options, census), 0, 1, 1,
+	  "count sensitive instructions" },
 };
 
 static int option_memory(const char *val, struct bt_options *o, char *err)
@@ -156,6 +160,8 @@ static int setup(struct bt *bt, const struct engine_config *cfg,
 	    (r = window_init(bt, &bt->kwin)) ||
 	    (r = tc_init(bt, o->tc_size)) || (r = bt_signals_init()))
 		return r;
+	if (o->census && (r = x86_census_create(&bt->x.census)))
+		return r;
 	bt->mem->trace = mem_traced;
 	bt->mem->trace_opaque = bt;
 	bt_remote_init(bt);
@@ -178,6 +184,7 @@ static void bt_destroy(struct engine *e)
 		tc_fini(bt);
 	window_fini(bt, &bt->kwin);
 	soft_fini(bt);
+	x86_census_free(bt->x.census);
 	x86_fini(&bt->x);
 	if (bt->rstacks)
 		munmap(bt->rstacks, MAX_CTX * (RSTACK_SIZE + PAGE_SIZE));
@@ -341,6 +348,16 @@ static void bt_stats_print(struct engine *e, FILE *out)
 	BT_STATS(X)
 #undef X
 	print_cache(bt, out);
+	if (bt->x.census)
+		x86_census_print(bt->x.census, out);
+}
+
+static void bt_census(struct engine *e, engine_census_fn *fn, void *opaque)
+{
+	struct bt *bt = to_bt(e);
+
+	if (bt->x.census)
+		x86_census_each(bt->x.census, fn, opaque);
 }
 
 const struct engine_ops bt_engine_ops = {
@@ -353,5 +370,6 @@ const struct engine_ops bt_engine_ops = {
 	.set_state = bt_set_state,
 	.mem_changed = bt_mem_changed,
 	.set_debug = bt_set_debug,
+	.census = bt_census,
 	.stats = bt_stats_print,
 };

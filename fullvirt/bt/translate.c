@@ -12,6 +12,7 @@
 
 #include "fullvirt/bt/templates.h"
 #include "fullvirt/bt/verify.h"
+#include "fullvirt/x86/census.h"
 
 #define PROBATION	8	/* ticks in SOFT, the first time */
 #define GAP_MAX		512	/* bytes skipped to a pending branch target */
@@ -58,6 +59,21 @@ static bool near_cs_limit(const struct ctx *c, uint32_t at)
 	       (uint64_t)(at - c->cs_base) + 15 > c->cs_limit;
 }
 
+/*
+ * As bt_decode(); what the census counts in ring 0 goes to the interpreter,
+ * which does so.
+ */
+static void decode(struct region *r, struct ginsn *g, uint32_t eip,
+		   const uint8_t *bytes, unsigned avail)
+{
+	bt_decode(g, eip, bytes, avail, r->ctx, r->flags);
+	if (!r->bt->x.census || r->flags & CTX_CPL_MASK ||
+	    x86_sensitive(bytes, g->len) < 0)
+		return;
+	g->cls = g->cls == C_INTERP_END || ends_run(g) ? C_INTERP_END
+							: C_INTERP;
+}
+
 /* Decode the run that starts at @eip; @page is the HVA of its page. */
 static void collect(struct region *r, uint32_t eip, const uint8_t *page)
 {
@@ -72,8 +88,7 @@ static void collect(struct region *r, uint32_t eip, const uint8_t *page)
 		if (r->n && (near_cs_limit(r->ctx, at) ||
 			     x86_debugger_at(&r->bt->x, at)))
 			return;
-		bt_decode(g, at, page + off, avail > 15 ? 15 : avail, r->ctx,
-			  r->flags);
+		decode(r, g, at, page + off, avail > 15 ? 15 : avail);
 		if (!g->len && avail < 15)
 			return;		/* crosses the page end */
 		r->entry[r->n++] = at == eip;
@@ -115,7 +130,7 @@ static bool collect_crossing(struct region *r, uint32_t eip,
 	for (unsigned i = 0; i < 15; i++)
 		bytes[i] = i < first ? page[(eip & ~PAGE_MASK) + i]
 				     : second[i - first];
-	bt_decode(&r->g[0], eip, bytes, 15, r->ctx, r->flags);
+	decode(r, &r->g[0], eip, bytes, 15);
 	soft_x_fill(r->bt, next, *gpfn2, r->ctx->user, w.global);
 	return true;
 }
@@ -401,7 +416,7 @@ bool bt_patch_site(struct bt *bt, struct tu *tu, struct tu_insn *in,
 	r->ctx = &bt->ctxs[tu->ctx];
 	r->flags = r->ctx->flags & ~CTX_WINDOW;
 	refetch(bt, tu, eip, bytes);
-	bt_decode(&r->g[0], eip, bytes, in->len, r->ctx, r->flags);
+	decode(r, &r->g[0], eip, bytes, in->len);
 	if (mode == SITE_CALLOUT || !patchable(&r->g[0])) {
 		r->g[0].cls = C_INTERP;
 		bt->stats.sites_callout++;

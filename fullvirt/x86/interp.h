@@ -31,6 +31,7 @@ struct engine_breakpoint;
 struct engine_bus;
 struct engine_debug;
 struct x86;
+struct x86_census;
 
 enum x86_result {
 	X86_OK,			/* one instruction (or exception) done */
@@ -112,6 +113,7 @@ struct x86 {
 	 */
 	const struct engine_debug *debug;
 	const struct engine_breakpoint *debug_hit;	/* X86_DEBUG: which */
+	struct x86_census *census;	/* NULL: nobody counts (census.h) */
 	bool debug_resume;	/* pass the breakpoint at rip this time */
 	bool long_mode;		/* CPUID offers it: another engine has it */
 	char reason[160];

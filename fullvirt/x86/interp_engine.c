@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fullvirt/x86/census.h"
 #include "fullvirt/x86/priv.h"
 
 /* Instructions between looks at anything but the bus flags. */
@@ -26,13 +27,22 @@ static struct interp *of(struct engine *e)
 	return (struct interp *)e;
 }
 
+static int want_census(struct interp *in, const char *const *options)
+{
+	for (; options && *options; options++)
+		if (!strcmp(*options, "bt.census=1"))
+			return x86_census_create(&in->x.census);
+	return 0;
+}
+
 static int interp_create(struct engine **out, const struct engine_config *cfg,
 			 char *err)
 {
 	struct interp *in = aligned_alloc(64, (sizeof(*in) + 63) & ~63ULL);
 
 	if (!in || (memset(in, 0, sizeof(*in)),
-		    x86_init(&in->x, &in->v, cfg->mem, cfg->bus, NULL, NULL))) {
+		    x86_init(&in->x, &in->v, cfg->mem, cfg->bus, NULL, NULL) ||
+		    want_census(in, cfg->options))) {
 		free(in);
 		strcpy(err, "interp: out of memory");
 		return -ENOMEM;
@@ -46,6 +56,7 @@ static int interp_create(struct engine **out, const struct engine_config *cfg,
 
 static void interp_destroy(struct engine *e)
 {
+	x86_census_free(of(e)->x.census);
 	x86_fini(&of(e)->x);
 	free(e);
 }
@@ -212,6 +223,14 @@ static void interp_stats(struct engine *e, FILE *out)
 	fprintf(out, "interp: interrupts   %" PRIu64 "\n",
 		in->x.cache->intrs);
 	fprintf(out, "interp: halts        %" PRIu64 "\n", in->halts);
+	if (in->x.census)
+		x86_census_print(in->x.census, out);
+}
+
+static void interp_census(struct engine *e, engine_census_fn *fn, void *opaque)
+{
+	if (of(e)->x.census)
+		x86_census_each(of(e)->x.census, fn, opaque);
 }
 
 const struct engine_ops interp_engine_ops = {
@@ -224,5 +243,6 @@ const struct engine_ops interp_engine_ops = {
 	.set_state = interp_set_state,
 	.mem_changed = interp_mem_changed,
 	.set_debug = interp_set_debug,
+	.census = interp_census,
 	.stats = interp_stats,
 };

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fullvirt/x86/census.h"
 #include "fullvirt/x86/priv.h"
 
 int x86_init(struct x86 *x, struct vcpu *v, struct mem *mem,
@@ -66,6 +67,8 @@ static inline void execute(struct x86 *x, const struct insn *i)
 	struct x86_decode_cache *c = x->cache;
 
 	c->next_eip = (uint32_t)x->v->rip + i->len;
+	if (unlikely(x->census))
+		x86_census_note(x, (const uint8_t *)&i->lo, i->len);
 	if (unlikely(i->check))
 		check(x, i);
 	i->fn(x, i);
