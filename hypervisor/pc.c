@@ -23,6 +23,7 @@
 #include "hypervisor/fw_cfg.h"
 #include "hypervisor/i440fx.h"
 #include "hypervisor/i8042.h"
+#include "hypervisor/i8237.h"
 #include "hypervisor/i8254.h"
 #include "hypervisor/i8259.h"
 #include "hypervisor/ioapic.h"
@@ -74,6 +75,7 @@ struct pc {
 	struct ioapic *ioapic;
 	struct lapic *lapic;
 	struct i8254 *pit;
+	struct i8237 *dma;
 	struct mc146818 *rtc;
 	struct i8042 *kbc;
 	struct port92 *port92;
@@ -254,6 +256,11 @@ static int make_pit(struct pc *pc)
 	return i8254_create(&pc->pit, pc->cfg.ports, pc->cfg.clock, &irq);
 }
 
+static int make_dma(struct pc *pc)
+{
+	return i8237_create(&pc->dma, pc->cfg.ports, pc->cfg.mem);
+}
+
 static void cmos_put(struct pc *pc, unsigned index, uint64_t val,
 		     unsigned len)
 {
@@ -424,6 +431,7 @@ static const struct {
 	{ "I/O APIC", make_ioapic, offsetof(struct pc, ioapic) },
 	{ "local APIC", make_lapic, offsetof(struct pc, lapic) },
 	{ "8254 timer", make_pit, offsetof(struct pc, pit) },
+	{ "DMA controllers", make_dma, offsetof(struct pc, dma) },
 	{ "real-time clock", make_rtc, offsetof(struct pc, rtc) },
 	{ "keyboard controller", make_kbc, offsetof(struct pc, kbc) },
 	{ "system control port A", make_port92, offsetof(struct pc, port92) },
@@ -497,6 +505,7 @@ static struct pc_site site_of(struct pc *pc)
 		.find = site_find,
 		.cmos = site_cmos,
 		.fw_cfg = pc->fw_cfg,
+		.dma = pc->dma,
 		.opaque = pc,
 	};
 }

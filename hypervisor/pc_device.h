@@ -18,6 +18,7 @@
 struct clock;
 struct device;
 struct fw_cfg;
+struct i8237;
 struct loop;
 struct mem;
 struct pci;
@@ -47,6 +48,7 @@ struct pc_site {
 	void (*cmos)(void *opaque, unsigned index, uint8_t val);
 	/* What firmware can ask for (fw_cfg.h): option ROMs, for instance. */
 	struct fw_cfg *fw_cfg;
+	struct i8237 *dma;
 	void *opaque;			/* for the functions */
 };
 
