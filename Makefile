@@ -26,7 +26,8 @@ HOT_CFLAGS := -mgeneral-regs-only -fno-tree-loop-distribute-patterns
 
 SRC_HOT  := $(wildcard fullvirt/x86/*.c fullvirt/bt/*.c)
 SRC_COLD := $(wildcard hypervisor/*.c hypervisor/*/*.c fullvirt/hv/*.c \
-	      backends/*.c tools/lib/*.c)
+	      backends/*.c backends/xenstore/*.c backends/xenstore/lib/*.c \
+	      tools/lib/*.c)
 SRC_MAIN := $(wildcard tools/umbra/*.c)
 SRC_ASM  := $(wildcard fullvirt/x86/*.S fullvirt/bt/*.S fullvirt/hv/*.S)
 
