@@ -56,7 +56,7 @@ $(BUILD)/%.o: %.S
 
 # Sub-makefiles: each room that has its own rules brings them here.
 include $(wildcard spec/rules.mk vmi-rom/rules.mk tests/rules.mk tools/rules.mk \
-	  guest-linux-patches/rules.mk)
+	  guest-linux-patches/rules.mk backends/xenstore/rules.mk)
 
 clean:
 	rm -rf build build-san
