@@ -3,7 +3,7 @@
 #
 # Run one test kernel: tests/guests/run.sh NAME [OPTION...]
 #
-# ENGINE is bt (default), interp, or qemu for a second opinion (which checks
+# ENGINE is bt (default), interp, hv, or qemu for a second opinion (which checks
 # no segment limits and gets some of the finer points wrong).  Memory and
 # options come from guests.def.  The kernel prints TAP and leaves with status
 # 33, (0x10 << 1) | 1, when all went well.
@@ -15,6 +15,13 @@ shift
 elf=$BUILD/tests/guests/$name.elf
 read -r _ mem _ options < <(grep "^$name[[:space:]]" tests/guests/guests.def)
 mem=${mem:-64M}
+
+if [ "$ENGINE" = hv ]; then
+	. tests/kvm.sh.inc
+	read -r _ needs < <(grep "^$name[[:space:]]*" tests/guests/hv.def)
+	# shellcheck disable=SC2086
+	kvm_needs "$name" $needs
+fi
 
 case $ENGINE in
 qemu)

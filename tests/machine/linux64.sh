@@ -9,16 +9,9 @@
 kernel=$cache/vmlinuz-amd64
 [ -f "$kernel" ] ||
 	exec tests/skip.sh "$kernel is missing (tools/fetch-guest.sh --amd64)"
-"$umbra" host >"$tmp/host"
-
-# The line of `umbra host' about $1.
-fact()
-{
-	grep "^$1 " "$tmp/host" | tr -s ' '
-}
-
-fact "long mode" | grep -q works ||
-	exec tests/skip.sh "no long mode: KVM $(fact 'KVM ')"
+BUILD=${BUILD:-build}
+. tests/kvm.sh.inc
+kvm_needs linux64 long
 
 # first_line NAME TEXT SECONDS OPTION...: the console shows TEXT.
 first_line()
@@ -52,12 +45,11 @@ first_line auto_chooses_hv "KASLR disabled" 60
 grep -q '^umbra: engine hv (HV-.*MMU for a 64-bit guest: ' "$tmp/log" &&
 	echo "ok auto_says_so" || echo "not ok auto_says_so"
 
-if fact "long mode" | grep -q emulated ||
-   ! fact "SYSCALL and SYSRET" | grep -q works; then
-	echo "ok boot_to_script # SKIP this host's KVM: $(fact "long mode");" \
-		"$(fact "SYSCALL and SYSRET")"
+for need in native syscall; do
+	[[ $(kvm_fact $need) == *" works"* ]] && continue
+	echo "ok boot_to_script # SKIP this host's KVM: $(kvm_fact $need)"
 	exit 0
-fi
+done
 make_initrd load
 ENGINE=hv boot "$tmp/log" vmlinuz-amd64 256M 120
 verdict "boot_to_script" "$tmp/log" $?
