@@ -91,17 +91,21 @@ struct fadt {
 #define RESET_PORT		0xcf9
 #define RESET_VALUE		0x06
 
+#define MADT_CPUS	15
+
 /* 5.2.10 */
 struct madt {
 	struct header h;
 	uint32_t lapic_addr, flags;
-	struct { uint8_t type, len, uid, id; uint32_t flags; } PACKED lapic;
 	struct { uint8_t type, len, id, reserved; uint32_t addr, base; }
 		PACKED ioapic;
 	struct { uint8_t type, len, bus, irq; uint32_t gsi; uint16_t flags; }
 		PACKED iso[4];
 	struct { uint8_t type, len, uid; uint16_t flags; uint8_t lint; }
 		PACKED nmi;
+	/* The last: as many as there are processors. */
+	struct { uint8_t type, len, uid, id; uint32_t flags; }
+		PACKED lapic[MADT_CPUS];
 } PACKED;
 
 #define MADT_PCAT	1	/* 8259s are there too */
@@ -355,7 +359,6 @@ static uint32_t append_madt(struct acpi_image *out,
 		.h = header("APIC", sizeof(t), 1),
 		.lapic_addr = LAPIC_DEFAULT_BASE,
 		.flags = MADT_PCAT,
-		.lapic = { 0, sizeof(t.lapic), 0, 0, 1 },
 		.ioapic = { 1, sizeof(t.ioapic), cfg->ioapic_id, 0,
 			    IOAPIC_BASE, 0 },
 		.iso = {
@@ -370,7 +373,16 @@ static uint32_t append_madt(struct acpi_image *out,
 		.nmi = { 4, sizeof(t.nmi), 0xff, 0, 1 },
 	};
 
-	return append_table(out, &t, sizeof(t));
+	unsigned absent = MADT_CPUS - cfg->cpus;
+	unsigned len = sizeof(t) - absent * sizeof(t.lapic[0]);
+
+	for (unsigned n = 0; n < cfg->cpus; n++) {
+		t.lapic[n].len = sizeof(t.lapic[n]);
+		t.lapic[n].uid = t.lapic[n].id = n;
+		t.lapic[n].flags = 1;
+	}
+	t.h.length = len;
+	return append_table(out, &t, len);
 }
 
 void acpi_build(struct acpi_image *t, const struct tables_config *cfg)

@@ -53,7 +53,6 @@ enum lvt { LVT_TIMER, LVT_THERMAL, LVT_PERF, LVT_LINT0, LVT_LINT1, LVT_ERROR,
 #define ESR_BAD_REGISTER	0x80
 #define DEST_ALL	0xff
 
-enum { SHORT_NONE, SHORT_SELF, SHORT_ALL, SHORT_OTHERS };
 
 /* Periods that a late guest still gets. */
 #define OWED_MAX	1000
@@ -204,6 +203,15 @@ static void unsupported(struct lapic *l, const char *what)
 	l->cfg.unsupported(l->cfg.opaque, what);
 }
 
+/* The bootstrap processor has nowhere to start from but the firmware. */
+static void startup(struct lapic *l, enum apic_delivery how, uint8_t vector)
+{
+	if (l->cfg.startup && l->cfg.id)
+		l->cfg.startup(l->cfg.opaque, l->cfg.id, how, vector);
+	else if (how == APIC_INIT)
+		unsupported(l, "local APIC: INIT of the running processor");
+}
+
 static void deliver(struct lapic *l, enum apic_delivery how, uint8_t vector,
 		    bool level)
 {
@@ -219,9 +227,9 @@ static void deliver(struct lapic *l, enum apic_delivery how, uint8_t vector,
 		unsupported(l, "local APIC: SMI");
 		break;
 	case APIC_INIT:
-		unsupported(l, "local APIC: INIT of the running processor");
+	case APIC_STARTUP:
+		startup(l, how, vector);
 		break;
-	case APIC_STARTUP:	/* ignored unless it waits for one */
 	case APIC_EXTINT:
 	case APIC_RESERVED:
 		break;
@@ -287,12 +295,28 @@ static bool addressed(const struct lapic *l, uint8_t dest, bool logical)
 	return dest >> 4 == ldr >> 4 && dest & ldr & 15;
 }
 
+bool lapic_addressed(const struct lapic *l, const struct apic_msg *m)
+{
+	return enabled(l) && addressed(l, m->dest, m->logical);
+}
+
+void lapic_take(struct lapic *l, const struct apic_msg *m)
+{
+	if (enabled(l))
+		deliver(l, m->delivery, m->vector, m->level);
+}
+
 bool lapic_receive(struct lapic *l, const struct apic_msg *m)
 {
-	if (!enabled(l) || !addressed(l, m->dest, m->logical))
+	if (!lapic_addressed(l, m))
 		return false;
-	deliver(l, m->delivery, m->vector, m->level);
+	lapic_take(l, m);
 	return true;
+}
+
+uint8_t lapic_priority(const struct lapic *l)
+{
+	return processor_priority(l);
 }
 
 bool lapic_requested(const struct lapic *l, uint8_t vector)
@@ -301,24 +325,25 @@ bool lapic_requested(const struct lapic *l, uint8_t vector)
 }
 
 /* With one processor, every other destination is nobody. */
-static bool ipi_for_self(const struct lapic *l)
+static void ipi_alone(struct lapic *l, const struct apic_msg *m,
+		      enum apic_who which)
 {
-	switch (l->icr_low >> 18 & 3) {
-	case SHORT_SELF:
-	case SHORT_ALL:
-		return true;
-	case SHORT_OTHERS:
-		return false;
-	default:
-		return addressed(l, l->icr_high >> 24,
-				 l->icr_low & ICR_LOGICAL);
-	}
+	if (which == APIC_SELF || which == APIC_ALL ||
+	    (which == APIC_DEST && lapic_addressed(l, m)))
+		lapic_take(l, m);
 }
 
 static void send_ipi(struct lapic *l)
 {
 	enum apic_delivery how = l->icr_low >> 8 & 7;
+	enum apic_who which = l->icr_low >> 18 & 3;
 	uint8_t vector = l->icr_low;
+	struct apic_msg m = {
+		.dest = l->icr_high >> 24,
+		.logical = l->icr_low & ICR_LOGICAL,
+		.vector = vector,
+		.delivery = how,
+	};
 
 	/* INIT level de-assert only synchronised arbitration IDs. */
 	if (how == APIC_INIT && !(l->icr_low & ICR_ASSERT))
@@ -327,8 +352,10 @@ static void send_ipi(struct lapic *l)
 		error(l, ESR_SEND_ILLEGAL);
 		return;
 	}
-	if (ipi_for_self(l))
-		deliver(l, how, vector, false);
+	if (l->cfg.send && which != APIC_SELF)
+		l->cfg.send(l->cfg.opaque, &m, which);
+	else
+		ipi_alone(l, &m, which);
 }
 
 /*
@@ -562,6 +589,19 @@ static uint32_t read_reg(struct lapic *l, unsigned reg)
 	}
 }
 
+static void set_tpr(struct lapic *l, uint8_t tpr)
+{
+	l->tpr = tpr;
+	if (l->cfg.tpr)
+		l->cfg.tpr(l->cfg.opaque, l->cfg.id, tpr);
+}
+
+void lapic_set_tpr(struct lapic *l, uint8_t tpr)
+{
+	set_tpr(l, tpr);
+	update(l);
+}
+
 static void write_reg(struct lapic *l, unsigned reg, uint32_t val)
 {
 	switch (reg) {
@@ -569,7 +609,7 @@ static void write_reg(struct lapic *l, unsigned reg, uint32_t val)
 		l->id = val & 0xff000000;
 		break;
 	case R_TPR:
-		l->tpr = val & 0xff;
+		set_tpr(l, val);
 		break;
 	case R_EOI:
 		end_of_interrupt(l);
@@ -617,19 +657,29 @@ static void write_reg(struct lapic *l, unsigned reg, uint32_t val)
  * Registers are 32 bits wide on 16-byte boundaries; narrower and wider
  * accesses are undefined (SDM 10.4.1): reads give the bytes, writes nothing.
  */
-static uint64_t mmio_read(void *opaque, gpa_t off, unsigned size)
+uint64_t lapic_mmio_read(struct lapic *l, gpa_t off, unsigned size)
 {
 	unsigned byte = off & 15;
 
 	if (byte + size > 4)
 		return 0;
-	return read_reg(opaque, off >> 4) >> byte * 8;
+	return read_reg(l, off >> 4) >> byte * 8;
+}
+
+void lapic_mmio_write(struct lapic *l, gpa_t off, unsigned size, uint64_t val)
+{
+	if (!(off & 15) && size == 4)
+		write_reg(l, off >> 4, val);
+}
+
+static uint64_t mmio_read(void *opaque, gpa_t off, unsigned size)
+{
+	return lapic_mmio_read(opaque, off, size);
 }
 
 static void mmio_write(void *opaque, gpa_t off, unsigned size, uint64_t val)
 {
-	if (!(off & 15) && size == 4)
-		write_reg(opaque, off >> 4, val);
+	lapic_mmio_write(opaque, off, size, val);
 }
 
 static const struct mmio_ops mmio_ops = { mmio_read, mmio_write };
@@ -648,6 +698,12 @@ static void remap(struct lapic *l, uint64_t base)
 {
 	gpa_t want = base & BASE_ENABLE ? base & BASE_ADDR : 0;
 
+	if (!l->cfg.mem) {
+		if (want && want != LAPIC_DEFAULT_BASE)
+			unsupported(l, "local APIC of one of several "
+				    "processors moved");
+		return;
+	}
 	if (want == l->mapped)
 		return;
 	if (l->mapped)
@@ -671,12 +727,22 @@ static void clear(struct lapic *l)
 	for (int i = 0; i < LVT_COUNT; i++)
 		l->lvt[i] = LVT_MASKED;
 	l->id = l->cfg.id << 24;
-	l->tpr = l->ldr = l->esr = l->esr_pending = 0;
+	l->ldr = l->esr = l->esr_pending = 0;
+	set_tpr(l, 0);
 	l->dfr = 0xffffffff;
 	l->svr = 0xff;
 	l->icr_low = l->icr_high = 0;
 	l->initial = l->divide = l->running = 0;
 	timer_cancel(&l->timer);
+}
+
+void lapic_init_reset(struct lapic *l)
+{
+	uint32_t id = l->id;
+
+	clear(l);
+	l->id = id;
+	update(l);
 }
 
 int lapic_set_base(struct lapic *l, uint64_t val)
@@ -730,6 +796,7 @@ static int loaded(struct device *d)
 	    (l->running && !l->initial))
 		return -EINVAL;
 	remap(l, base);
+	set_tpr(l, l->tpr);
 	/* The processor's pin is nobody's saved state but ours. */
 	update(l);
 	return 0;

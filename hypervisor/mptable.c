@@ -108,12 +108,21 @@ static void add_isa_irqs(struct builder *b, const struct tables_config *cfg)
 	}
 }
 
+static void add_cpus(struct builder *b, unsigned cpus)
+{
+	for (unsigned n = 0; n < cpus; n++) {
+		struct cpu cpu = {
+			E_CPU, n, APIC_VERSION,
+			CPU_ENABLED | (n ? 0 : CPU_BSP),
+			VCPU_SIGNATURE, CPU_FEATURES, { 0, 0 },
+		};
+
+		add(b, &cpu, sizeof(cpu));
+	}
+}
+
 static void add_entries(struct builder *b, const struct tables_config *cfg)
 {
-	struct cpu cpu = {
-		E_CPU, 0, APIC_VERSION, CPU_ENABLED | CPU_BSP,
-		VCPU_SIGNATURE, CPU_FEATURES, { 0, 0 },
-	};
 	struct ioapic_entry io = {
 		E_IOAPIC, cfg->ioapic_id, IOAPIC_VERSION, IOAPIC_ENABLED,
 		IOAPIC_BASE,
@@ -125,7 +134,7 @@ static void add_entries(struct builder *b, const struct tables_config *cfg)
 		E_LOCAL_INT, INT_NMI, FLAGS_CONFORM, BUS_ISA, 0, DEST_ALL, 1,
 	};
 
-	add(b, &cpu, sizeof(cpu));
+	add_cpus(b, cfg->cpus);
 	add_bus(b, BUS_PCI, "PCI   ");
 	add_bus(b, BUS_ISA, "ISA   ");
 	add(b, &io, sizeof(io));

@@ -48,7 +48,6 @@
 #define IRQ_SCI		9
 #define IRQ_MOUSE	12
 #define TIMER_PIN	2	/* of the I/O APIC */
-#define IOAPIC_ID	1
 #define PM_BASE		0x600
 #define DEVICES_MAX	96
 
@@ -73,7 +72,7 @@ struct pc {
 	struct wires wires;
 	struct i8259 *pic;
 	struct ioapic *ioapic;
-	struct lapic *lapic;
+	struct lapic *lapic[PC_CPUS_MAX];
 	struct i8254 *pit;
 	struct i8237 *dma;
 	struct mc146818 *rtc;
@@ -159,8 +158,9 @@ static void pic_int(void *opaque, unsigned n, bool level)
 {
 	struct pc *pc = opaque;
 
-	if (pc->lapic)
-		lapic_lint(pc->lapic, 0, level);
+	/* Only the bootstrap processor's LINT0 is wired. */
+	if (pc->lapic[0])
+		lapic_lint(pc->lapic[0], 0, level);
 }
 
 static int pic_ack(void *opaque)
@@ -177,20 +177,104 @@ static void apic_eoi(void *opaque, uint8_t vector)
 	ioapic_eoi(pc->ioapic, vector);
 }
 
+/* The addressed APIC of lowest priority, SDM Vol. 3A 10.6.2.4. */
+static void send_lowest(struct pc *pc, const struct apic_msg *m)
+{
+	struct lapic *best = NULL;
+
+	for (unsigned n = 0; n < pc->cfg.ncpus; n++) {
+		struct lapic *l = pc->lapic[n];
+
+		if (lapic_addressed(l, m) &&
+		    (!best || lapic_priority(l) < lapic_priority(best)))
+			best = l;
+	}
+	if (best)
+		lapic_take(best, m);
+}
+
+/* A pin in ExtINT mode stands for the 8259, which is on LINT0. */
 static void apic_send(void *opaque, const struct apic_msg *m)
 {
 	struct pc *pc = opaque;
 
-	/* A pin in ExtINT mode stands for the 8259, which is on LINT0. */
-	lapic_receive(pc->lapic, m);
+	if (m->delivery == APIC_LOWEST) {
+		send_lowest(pc, m);
+		return;
+	}
+	for (unsigned n = 0; n < pc->cfg.ncpus; n++)
+		lapic_receive(pc->lapic[n], m);
+}
+
+static unsigned this_cpu(const struct pc *pc)
+{
+	return pc->cfg.this_cpu ? pc->cfg.this_cpu(pc->cfg.opaque) : 0;
+}
+
+/* An IPI of the processor that this thread is. */
+static void apic_ipi(void *opaque, const struct apic_msg *m,
+		     enum apic_who which)
+{
+	struct pc *pc = opaque;
+	unsigned self = this_cpu(pc);
+
+	if (which == APIC_DEST) {
+		apic_send(pc, m);
+		return;
+	}
+	for (unsigned n = 0; n < pc->cfg.ncpus; n++)
+		if (which == APIC_ALL || n != self)
+			lapic_take(pc->lapic[n], m);
 }
 
 static bool apic_requested(void *opaque, uint8_t vector)
 {
 	struct pc *pc = opaque;
 
-	return lapic_requested(pc->lapic, vector);
+	for (unsigned n = 0; n < pc->cfg.ncpus; n++)
+		if (lapic_requested(pc->lapic[n], vector))
+			return true;
+	return false;
 }
+
+static void apic_startup(void *opaque, unsigned cpu, enum apic_delivery how,
+			 uint8_t vector)
+{
+	struct pc *pc = opaque;
+
+	if (how == APIC_INIT)
+		lapic_init_reset(pc->lapic[cpu]);
+	pc->cfg.startup(pc->cfg.opaque, cpu, how, vector);
+}
+
+static void apic_tpr(void *opaque, unsigned cpu, uint8_t tpr)
+{
+	struct pc *pc = opaque;
+
+	if (pc->cfg.tpr)
+		pc->cfg.tpr(pc->cfg.opaque, cpu, tpr);
+}
+
+/*
+ * Several processors see each their own APIC at the same address.
+ */
+
+static uint64_t apic_page_read(void *opaque, gpa_t off, unsigned size)
+{
+	struct pc *pc = opaque;
+
+	return lapic_mmio_read(pc->lapic[this_cpu(pc)], off, size);
+}
+
+static void apic_page_write(void *opaque, gpa_t off, unsigned size,
+			    uint64_t val)
+{
+	struct pc *pc = opaque;
+
+	lapic_mmio_write(pc->lapic[this_cpu(pc)], off, size, val);
+}
+
+static const struct mmio_ops apic_page = { apic_page_read, apic_page_write };
 
 static void unsupported(void *opaque, const char *what)
 {
@@ -221,25 +305,56 @@ static int make_pic(struct pc *pc)
 	return i8259_create(&pc->pic, pc->cfg.ports, &out);
 }
 
-static int make_lapic(struct pc *pc)
+static int make_one_lapic(struct pc *pc, unsigned n)
 {
 	struct lapic_config cfg = {
+		.id = n,
 		.clock = pc->cfg.clock,
-		.mem = pc->cfg.mem,
-		.intr = pc->cfg.intr,
-		.nmi = pc->cfg.nmi,
+		.mem = pc->cfg.ncpus > 1 ? NULL : pc->cfg.mem,
+		.intr = pc->cfg.intr[n],
+		.nmi = pc->cfg.nmi[n],
 		.pic_ack = pic_ack, .pic = pc,
 		.eoi = apic_eoi, .ioapic = pc,
+		.send = pc->cfg.ncpus > 1 ? apic_ipi : NULL,
+		.startup = pc->cfg.startup ? apic_startup : NULL,
+		.tpr = apic_tpr,
 		.unsupported = unsupported, .opaque = pc,
 	};
 
-	return lapic_create(&pc->lapic, &cfg);
+	return lapic_create(&pc->lapic[n], &cfg);
+}
+
+static int make_lapic(struct pc *pc)
+{
+	return make_one_lapic(pc, 0);
+}
+
+/* Those of the other processors, and the page where all of them are. */
+static int make_other_lapics(struct pc *pc)
+{
+	int err = 0;
+
+	for (unsigned n = 1; n < pc->cfg.ncpus && !err; n++) {
+		err = make_one_lapic(pc, n);
+		if (pc->lapic[n])
+			pc->devices[pc->ndevices++] =
+				(struct device *)pc->lapic[n];
+	}
+	if (err || pc->cfg.ncpus == 1)
+		return err;
+	return mem_add_mmio(pc->cfg.mem, LAPIC_DEFAULT_BASE, LAPIC_SIZE,
+			    &apic_page, pc, "local APICs");
+}
+
+static unsigned ioapic_id(const struct pc *pc)
+{
+	return pc->cfg.ncpus;
 }
 
 static int make_ioapic(struct pc *pc)
 {
 	struct ioapic_config cfg = {
-		.id = IOAPIC_ID,
+		.id = ioapic_id(pc),
 		.mem = pc->cfg.mem,
 		.send = apic_send,
 		.requested = apic_requested,
@@ -429,7 +544,7 @@ static const struct {
 } parts[] = {
 	{ "8259 interrupt controllers", make_pic, offsetof(struct pc, pic) },
 	{ "I/O APIC", make_ioapic, offsetof(struct pc, ioapic) },
-	{ "local APIC", make_lapic, offsetof(struct pc, lapic) },
+	{ "local APIC", make_lapic, offsetof(struct pc, lapic[0]) },
 	{ "8254 timer", make_pit, offsetof(struct pc, pit) },
 	{ "DMA controllers", make_dma, offsetof(struct pc, dma) },
 	{ "real-time clock", make_rtc, offsetof(struct pc, rtc) },
@@ -554,7 +669,8 @@ static int make_bios(struct pc *pc, char *err)
 static struct tables_config tables_of(const struct pc *pc)
 {
 	struct tables_config cfg = {
-		.ioapic_id = IOAPIC_ID,
+		.cpus = pc->cfg.ncpus,
+		.ioapic_id = ioapic_id(pc),
 		.pm_base = PM_BASE,
 		.sci_irq = IRQ_SCI,
 		.apm_port = pc->bios ? PIIX4_APM_PORT : 0,
@@ -592,8 +708,8 @@ static int offer_numbers(struct pc *pc)
 {
 	const struct { uint16_t key, len, val; } numbers[] = {
 		{ FW_CFG_NOGRAPHIC, 2, 0 },
-		{ FW_CFG_NB_CPUS, 2, 1 },
-		{ FW_CFG_MAX_CPUS, 2, 1 },
+		{ FW_CFG_NB_CPUS, 2, pc->cfg.ncpus },
+		{ FW_CFG_MAX_CPUS, 2, pc->cfg.ncpus },
 		{ FW_CFG_BOOT_MENU, 2, pc->cfg.boot_menu },
 		{ FW_CFG_IRQ0_OVERRIDE, 1, 1 },
 	};
@@ -626,7 +742,7 @@ static int offer_firmware(struct pc *pc)
 {
 	struct tables_config tables = tables_of(pc);
 	struct smbios_config smbios = {
-		.ram_size = pc->cfg.mem->ram_size, .cpus = 1,
+		.ram_size = pc->cfg.mem->ram_size, .cpus = pc->cfg.ncpus,
 	};
 	int err = offer_memory(pc);
 
@@ -652,6 +768,8 @@ int pc_create(struct pc **out, const struct pc_config *cfg, char *err)
 		return -ENOMEM;
 	}
 	pc->cfg = *cfg;
+	if (!pc->cfg.ncpus)
+		pc->cfg.ncpus = 1;
 	code = make_bios(pc, err);
 	if (code)
 		return code;
@@ -668,6 +786,10 @@ int pc_create(struct pc **out, const struct pc_config *cfg, char *err)
 			return code;
 		}
 	}
+	if (make_other_lapics(pc)) {
+		snprintf(err, 160, "local APICs: out of memory");
+		return -ENOMEM;
+	}
 	code = make_devices(pc, err);
 	if (!code)
 		code = offer_firmware(pc);
@@ -680,6 +802,8 @@ void pc_destroy(struct pc *pc)
 {
 	if (!pc)
 		return;
+	if (pc->cfg.ncpus > 1)
+		mem_del_mmio(pc->cfg.mem, LAPIC_DEFAULT_BASE);
 	while (pc->ndevices)
 		device_destroy(pc->devices[--pc->ndevices]);
 	mem_block_destroy(pc->bios);
@@ -714,34 +838,39 @@ void pc_direct_boot(struct pc *pc)
 	i440fx_all_dram(pc->host_bridge);
 	route_interrupts(pc);
 	piix4pm_enable(pc->pm, PM_BASE);
-	lapic_virtual_wire(pc->lapic);
+	lapic_virtual_wire(pc->lapic[0]);
 	if (acpi_place(pc->cfg.mem, &cfg) || mptable_place(pc->cfg.mem, &cfg))
 		abort();	/* the area is RAM in every machine */
 }
 
-int pc_intr_ack(struct pc *pc)
+int pc_intr_ack(struct pc *pc, unsigned cpu)
 {
-	return lapic_ack(pc->lapic);
+	return lapic_ack(pc->lapic[cpu]);
 }
 
 #define MSR_APIC_BASE	0x1b
 
-int pc_msr_read(struct pc *pc, uint32_t msr, uint64_t *val)
+int pc_msr_read(struct pc *pc, unsigned cpu, uint32_t msr, uint64_t *val)
 {
 	if (msr != MSR_APIC_BASE)
 		return -1;
-	*val = lapic_base(pc->lapic);
+	*val = lapic_base(pc->lapic[cpu]);
 	return 0;
 }
 
-int pc_msr_write(struct pc *pc, uint32_t msr, uint64_t val)
+int pc_msr_write(struct pc *pc, unsigned cpu, uint32_t msr, uint64_t val)
 {
-	return msr == MSR_APIC_BASE ? lapic_set_base(pc->lapic, val) : -1;
+	return msr == MSR_APIC_BASE ? lapic_set_base(pc->lapic[cpu], val) : -1;
 }
 
-bool pc_nmi_possible(const struct pc *pc)
+void pc_tpr_write(struct pc *pc, unsigned cpu, uint8_t tpr)
 {
-	return lapic_nmi_possible(pc->lapic);
+	lapic_set_tpr(pc->lapic[cpu], tpr);
+}
+
+bool pc_nmi_possible(const struct pc *pc, unsigned cpu)
+{
+	return lapic_nmi_possible(pc->lapic[cpu]);
 }
 
 void pc_power_button(struct pc *pc)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "hypervisor/irq.h"
+#include "hypervisor/lapic.h"	/* enum apic_delivery */
 
 struct char_backend;
 struct clock;
@@ -30,6 +31,7 @@ typedef void pc_event_fn(void *opaque, enum pc_event ev, unsigned arg,
 			 const char *text);
 
 #define PC_SERIAL_MAX	4
+#define PC_CPUS_MAX	15	/* with the I/O APIC: 4 bits of APIC ID */
 
 struct pc_config {
 	struct mem *mem;
@@ -49,7 +51,16 @@ struct pc_config {
 	/* QEMU's letters (a c d n) in the order to try; NULL: cad. */
 	const char *boot_order;
 	bool boot_menu;
-	struct irq intr, nmi;	/* wires to the processor's pins */
+	unsigned ncpus;		/* 1..PC_CPUS_MAX; 0: 1 */
+	/* Wires to the processors' pins. */
+	struct irq intr[PC_CPUS_MAX], nmi[PC_CPUS_MAX];
+	/* Which processor's thread is this?  NULL: there is one. */
+	unsigned (*this_cpu)(void *opaque);
+	/* INIT or start-up IPI for processor @cpu; NULL: not supported. */
+	void (*startup)(void *opaque, unsigned cpu, enum apic_delivery how,
+			uint8_t vector);
+	/* The TPR of processor @cpu changed; may be NULL. */
+	void (*tpr)(void *opaque, unsigned cpu, uint8_t tpr);
 	pc_event_fn *event;	/* lock held; must not reset at once */
 	void *opaque;
 	FILE *log;
@@ -70,12 +81,14 @@ void pc_reset(struct pc *pc);
 void pc_direct_boot(struct pc *pc);
 
 /* INTA cycle: a vector, or -1 if the request went away. */
-int pc_intr_ack(struct pc *pc);
+int pc_intr_ack(struct pc *pc, unsigned cpu);
 /* MSRs of the local APIC.  0, or -1 for #GP. */
-int pc_msr_read(struct pc *pc, uint32_t msr, uint64_t *val);
-int pc_msr_write(struct pc *pc, uint32_t msr, uint64_t val);
+int pc_msr_read(struct pc *pc, unsigned cpu, uint32_t msr, uint64_t *val);
+int pc_msr_write(struct pc *pc, unsigned cpu, uint32_t msr, uint64_t val);
+/* CR8 of processor @cpu, as bits 7..0 of its TPR. */
+void pc_tpr_write(struct pc *pc, unsigned cpu, uint8_t tpr);
 /* Can anything still raise an NMI?  If not, HLT with IF=0 is the end. */
-bool pc_nmi_possible(const struct pc *pc);
+bool pc_nmi_possible(const struct pc *pc, unsigned cpu);
 
 void pc_power_button(struct pc *pc);
 

@@ -16,6 +16,7 @@ struct mem;
 #define TABLES_MP	0xf0000
 
 struct tables_config {
+	unsigned cpus;		/* processors, APIC IDs from 0 */
 	unsigned ioapic_id;
 	unsigned pm_base;	/* I/O port of the PIIX4 PM registers */
 	unsigned sci_irq;

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One VM and its vCPU thread.
+ * One VM: its parts, and its life from creation to the report of its end.
  *
- * Two threads: the main thread runs the event loop (timers, character
- * backends), the vCPU thread runs the engine and, inside it, the devices that
- * the guest touches.  Both hold the loop's lock while in a device.
- *
- * Requests to the vCPU thread (stop, reset, pause) are flags.  Whoever sets
- * one also sets bus.stop and kicks the engine; the vCPU thread clears
- * bus.stop before it looks at the flags, so none is missed:
- *
- *	running --kick--> look at flags --> ended | reset | parked | running
- *	   |                  ^
- *	  HLT --> halted -----+  (on `wake`: interrupt or request)
+ * The main thread runs the event loop (timers, character backends); each
+ * virtual processor has a thread of its own (vm_cpu.c), which runs an engine
+ * and, inside it, the devices that the guest touches.  All of them hold the
+ * loop's lock while in a device.
  *
  * Stop and reset may be asked for in a signal handler, where a condition
  * cannot be signalled: an eventfd brings the loop to do it.
@@ -23,7 +16,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,38 +31,10 @@
 #include "hypervisor/pc.h"
 #include "hypervisor/ports.h"
 #include "hypervisor/report.h"
+#include "hypervisor/vm_priv.h"
 
 #define VGA_HOLE_START	0xa0000
 #define VGA_HOLE_SIZE	0x20000
-
-struct vm {
-	struct vm_config cfg;
-	struct mem *mem;
-	struct ports *ports;
-	struct clock *clock;
-	struct pc *pc;
-	const struct engine_ops *ops;
-	struct engine *engine;
-	struct engine_bus bus;
-
-	pthread_t thread;
-	bool started;
-	pthread_cond_t wake;	/* the vCPU thread waits for something */
-	pthread_cond_t parked_cond;
-	int event_fd;
-
-	/* Under the lock. */
-	bool halted;		/* the vCPU thread waits on `wake` in HLT */
-	bool parked;		/* the vCPU thread is outside run(), idle */
-	unsigned pause_depth;
-	uint64_t pause_tsc;
-	char stop_text[512];
-
-	atomic_int stop_reason;	/* enum vm_stop_reason */
-	atomic_int debug_exit;
-	atomic_bool reset_wanted;
-	uint64_t halts, kicks, resets, runs;
-};
 
 static const struct {
 	const char *text;
@@ -80,12 +44,6 @@ static const struct {
 #define STOP(name, status, text) [VM_STOP_##name] = { text, status },
 #include "hypervisor/stop.def"
 #undef STOP
-};
-
-static const struct engine_ops *const engines[] = {
-	&bt_engine_ops,
-	&hv_engine_ops,
-	&interp_engine_ops,
 };
 
 /*
@@ -98,9 +56,8 @@ static void attention(struct vm *vm)
 	uint64_t one = 1;
 	int saved = errno;
 
-	atomic_store(&vm->bus.stop, 1);
-	if (vm->engine)
-		vm->ops->kick(vm->engine);
+	for (unsigned n = 0; n < vm->ncpus; n++)
+		vm_cpu_attend(&vm->cpus[n]);
 	/* EAGAIN: one is pending already. */
 	if (write(vm->event_fd, &one, sizeof(one)) < 0)
 		errno = saved;
@@ -138,6 +95,13 @@ void vm_request_reset(struct vm *vm)
 	attention(vm);
 }
 
+static void wake_all(struct vm *vm)
+{
+	for (unsigned n = 0; n < vm->ncpus; n++)
+		pthread_cond_signal(&vm->cpus[n].wake);
+	pthread_cond_broadcast(&vm->parked_cond);
+}
+
 /* The loop's half of attention(). */
 static void on_event(void *opaque, int fd, short revents)
 {
@@ -146,7 +110,7 @@ static void on_event(void *opaque, int fd, short revents)
 
 	if (read(fd, &n, sizeof(n)) < 0)
 		return;
-	pthread_cond_signal(&vm->wake);
+	wake_all(vm);
 }
 
 static void on_pc_event(void *opaque, enum pc_event ev, unsigned arg,
@@ -172,122 +136,89 @@ static void on_pc_event(void *opaque, enum pc_event ev, unsigned arg,
 }
 
 /*
- * The processor's pins.
+ * The processors' pins; @input is the number of the processor.
  */
-
-static void pin_changed(struct vm *vm)
-{
-	if (vm->halted) {
-		pthread_cond_signal(&vm->wake);
-	} else if (vm->engine) {
-		vm->kicks++;
-		vm->ops->kick(vm->engine);
-	}
-}
 
 static void on_intr(void *opaque, unsigned input, bool level)
 {
 	struct vm *vm = opaque;
 
-	atomic_store(&vm->bus.intr, level);
-	if (level)
-		pin_changed(vm);
+	vm_cpu_intr(&vm->cpus[input], level);
 }
 
-/* NMI is an edge; the engine clears the flag when it delivers one. */
 static void on_nmi(void *opaque, unsigned input, bool level)
 {
 	struct vm *vm = opaque;
 
-	if (!level)
-		return;
-	atomic_store(&vm->bus.nmi, 1);
-	pin_changed(vm);
+	if (level)
+		vm_cpu_nmi(&vm->cpus[input]);
+}
+
+static void on_startup(void *opaque, unsigned cpu, enum apic_delivery how,
+		       uint8_t vector)
+{
+	struct vm *vm = opaque;
+
+	vm_cpu_startup(&vm->cpus[cpu], how, vector);
+}
+
+static void on_tpr(void *opaque, unsigned cpu, uint8_t tpr)
+{
+	struct vm *vm = opaque;
+
+	atomic_store(&vm->cpus[cpu].bus.tpr, tpr);
 }
 
 /*
- * struct engine_bus: the engine's way to the devices.
+ * Power-on.
  */
 
-static uint32_t bus_pio_read(void *opaque, uint16_t port, unsigned size)
+/* All processors wait for the first to start them. */
+static void reset_others(struct vm *vm, uint64_t tsc_offset)
+{
+	for (unsigned n = 1; n < vm->ncpus; n++) {
+		struct vcpu v;
+
+		memset(&v, 0, sizeof(v));
+		vcpu_reset(&v, n, false);
+		v.msr.tsc_offset = tsc_offset;
+		vm->cpus[n].init_wanted = vm->cpus[n].sipi_wanted = false;
+		vm_cpu_set_state(&vm->cpus[n], &v);
+	}
+}
+
+/* What the last boot left to another engine goes back to the first. */
+static void first_engine(struct vm *vm)
+{
+	struct vm_cpu *cpu = &vm->cpus[0];
+
+	cpu->ops = vm->start_ops;
+	cpu->engine = vm_cpu_engine(cpu, cpu->ops);
+}
+
+/* Lock held; before there is an engine, vm_boot() tells it everything. */
+static void tell_mem_changed(void *opaque, gpa_t gpa, uint64_t len)
 {
 	struct vm *vm = opaque;
-	uint32_t val;
 
-	loop_lock(vm->cfg.loop);
-	val = ports_read(vm->ports, port, size);
-	loop_unlock(vm->cfg.loop);
-	return val;
+	for (unsigned n = 0; n < vm->ncpus; n++) {
+		struct vm_cpu *cpu = &vm->cpus[n];
+
+		if (cpu->engine)
+			cpu->ops->mem_changed(cpu->engine, gpa, len);
+	}
 }
 
-static void bus_pio_write(void *opaque, uint16_t port, unsigned size,
-			  uint32_t val)
-{
-	struct vm *vm = opaque;
-
-	loop_lock(vm->cfg.loop);
-	ports_write(vm->ports, port, size, val);
-	loop_unlock(vm->cfg.loop);
-}
-
-static int bus_intr_ack(void *opaque)
-{
-	struct vm *vm = opaque;
-	int vector;
-
-	loop_lock(vm->cfg.loop);
-	vector = pc_intr_ack(vm->pc);
-	loop_unlock(vm->cfg.loop);
-	return vector;
-}
-
-static int bus_msr_read(void *opaque, uint32_t msr, uint64_t *val)
-{
-	struct vm *vm = opaque;
-	int ret;
-
-	loop_lock(vm->cfg.loop);
-	ret = pc_msr_read(vm->pc, msr, val);
-	loop_unlock(vm->cfg.loop);
-	return ret;
-}
-
-static int bus_msr_write(void *opaque, uint32_t msr, uint64_t val)
-{
-	struct vm *vm = opaque;
-	int ret;
-
-	loop_lock(vm->cfg.loop);
-	ret = pc_msr_write(vm->pc, msr, val);
-	loop_unlock(vm->cfg.loop);
-	return ret;
-}
-
-static void init_bus(struct vm *vm)
-{
-	vm->bus.opaque = vm;
-	vm->bus.pio_read = bus_pio_read;
-	vm->bus.pio_write = bus_pio_write;
-	vm->bus.intr_ack = bus_intr_ack;
-	vm->bus.msr_read = bus_msr_read;
-	vm->bus.msr_write = bus_msr_write;
-}
-
-/*
- * The vCPU thread.
- */
-
-/* Lock held, vCPU not running.  False: the VM was stopped instead. */
-static bool boot(struct vm *vm)
+bool vm_boot(struct vm *vm)
 {
 	char err[8192];		/* a boot function may name files */
 	struct vcpu v;
 
 	memset(&v, 0, sizeof(v));
+	first_engine(vm);
 	pc_reset(vm->pc);
 	if (vm->cfg.boot)
 		pc_direct_boot(vm->pc);
-	atomic_store(&vm->bus.nmi, 0);
 	vcpu_reset(&v, 0, false);
 	v.msr.tsc_offset = -__rdtsc();
 	if (vm->cfg.boot &&
@@ -295,177 +226,138 @@ static bool boot(struct vm *vm)
 		vm_stop(vm, VM_STOP_BOOT, "%s", err);
 		return false;
 	}
-	vm->ops->set_state(vm->engine, &v);
-	vm->ops->mem_changed(vm->engine, 0, vm->mem->top);
+	vm_cpu_set_state(&vm->cpus[0], &v);
+	reset_others(vm, v.msr.tsc_offset);
+	tell_mem_changed(vm, 0, vm->mem->top);
 	return true;
-}
-
-static void reset(struct vm *vm)
-{
-	atomic_store(&vm->reset_wanted, false);
-	if (vm->cfg.no_reboot) {
-		vm_stop(vm, VM_STOP_RESET, NULL);
-		return;
-	}
-	vm->resets++;
-	boot(vm);
-}
-
-static void park(struct vm *vm)
-{
-	vm->parked = true;
-	pthread_cond_broadcast(&vm->parked_cond);
-	while (vm->pause_depth && !atomic_load(&vm->stop_reason))
-		loop_wait(vm->cfg.loop, &vm->wake);
-	vm->parked = false;
-}
-
-static bool requests(struct vm *vm)
-{
-	return atomic_load(&vm->stop_reason) || vm->pause_depth ||
-	       atomic_load(&vm->reset_wanted);
-}
-
-static bool interrupted(struct vm *vm)
-{
-	return atomic_load(&vm->bus.intr) || atomic_load(&vm->bus.nmi);
-}
-
-static void halt(struct vm *vm)
-{
-	struct vcpu v;
-
-	vm->halts++;
-	if (interrupted(vm))
-		return;
-	vm->ops->get_state(vm->engine, &v);
-	if (!(v.rflags & FLAG_IF) && !pc_nmi_possible(vm->pc)) {
-		vm_stop(vm, VM_STOP_HALTED, NULL);
-		return;
-	}
-	vm->halted = true;
-	while (!interrupted(vm) && !requests(vm))
-		loop_wait(vm->cfg.loop, &vm->wake);
-	vm->halted = false;
-}
-
-static void triple_fault(struct vm *vm)
-{
-	if (vm->cfg.no_reboot) {
-		vm_stop(vm, VM_STOP_TRIPLE_FAULT, NULL);
-		return;
-	}
-	/* Guests use it to reset, so no report; but not in silence either. */
-	fprintf(vm->cfg.log, "umbra: triple fault, resetting (--no-reboot "
-		"stops here and shows the registers)\n");
-	vm_request_reset(vm);
-}
-
-/* One stay in the engine.  Lock held at entry and return. */
-static void run(struct vm *vm)
-{
-	struct engine_exit_info info = { .exit = ENGINE_KICKED };
-
-	vm->runs++;
-	loop_unlock(vm->cfg.loop);
-	vm->ops->run(vm->engine, &info);
-	loop_lock(vm->cfg.loop);
-	switch (info.exit) {
-	case ENGINE_KICKED:
-		break;
-	case ENGINE_HALT:
-		halt(vm);
-		break;
-	case ENGINE_SHUTDOWN:
-		triple_fault(vm);
-		break;
-	case ENGINE_CANNOT:
-		vm_stop(vm, VM_STOP_CANNOT, "%s", info.reason);
-		break;
-	case ENGINE_LONG_MODE:
-		vm_stop(vm, VM_STOP_CANNOT, "the guest enters long mode, "
-			"which %s does not have (use --engine auto or hv, or "
-			"a 32-bit guest)", vm->ops->name);
-		break;
-	case ENGINE_DEBUG:
-		vm_stop(vm, VM_STOP_INTERNAL, "a breakpoint nobody set");
-		break;
-	case ENGINE_HYPERCALL:
-		vm_stop(vm, VM_STOP_INTERNAL, "hypercall without a handler");
-		break;
-	}
-}
-
-static void *vcpu_main(void *opaque)
-{
-	struct vm *vm = opaque;
-
-	loop_lock(vm->cfg.loop);
-	for (;;) {
-		atomic_store(&vm->bus.stop, 0);
-		if (atomic_load(&vm->stop_reason))
-			break;
-		else if (vm->pause_depth)
-			park(vm);
-		else if (atomic_load(&vm->reset_wanted))
-			reset(vm);
-		else
-			run(vm);
-	}
-	vm->parked = true;
-	pthread_cond_broadcast(&vm->parked_cond);
-	loop_unlock(vm->cfg.loop);
-	loop_quit(vm->cfg.loop);
-	return NULL;
 }
 
 /*
  * Pause.
  */
 
+static bool all_parked(const struct vm *vm)
+{
+	for (unsigned n = 0; n < vm->ncpus; n++)
+		if (vm->cpus[n].started && !vm->cpus[n].parked)
+			return false;
+	return true;
+}
+
 void vm_pause(struct vm *vm)
 {
 	if (vm->pause_depth++)
 		return;
-	atomic_store(&vm->bus.stop, 1);
-	vm->ops->kick(vm->engine);
-	pthread_cond_signal(&vm->wake);
-	while (vm->started && !vm->parked)
+	for (unsigned n = 0; n < vm->ncpus; n++)
+		vm_cpu_attend(&vm->cpus[n]);
+	wake_all(vm);
+	while (!all_parked(vm))
 		loop_wait(vm->cfg.loop, &vm->parked_cond);
 	clock_stop(vm->clock);
 	vm->pause_tsc = __rdtsc();
 }
 
-/* The time-stamp counter stood still as well. */
+/* The time-stamp counters stood still as well. */
 void vm_resume(struct vm *vm)
 {
-	struct vcpu v;
+	uint64_t stood;
 
 	if (--vm->pause_depth)
 		return;
-	vm->ops->get_state(vm->engine, &v);
-	v.msr.tsc_offset -= __rdtsc() - vm->pause_tsc;
-	vm->ops->set_state(vm->engine, &v);
+	stood = __rdtsc() - vm->pause_tsc;
+	for (unsigned n = 0; n < vm->ncpus; n++) {
+		struct vm_cpu *cpu = &vm->cpus[n];
+		struct vcpu v;
+
+		cpu->ops->get_state(cpu->engine, &v);
+		v.activity = cpu->halted ? ACTIVITY_HALT : v.activity;
+		v.msr.tsc_offset -= stood;
+		vm_cpu_set_state(cpu, &v);
+	}
 	clock_start(vm->clock);
-	pthread_cond_signal(&vm->wake);
+	wake_all(vm);
+}
+
+/*
+ * Engines.
+ */
+
+static const struct engine_ops *engine_named(const char *name)
+{
+	for (unsigned i = 0; i < VM_ENGINES; i++)
+		if (!strcmp(vm_engines[i]->name, name))
+			return vm_engines[i];
+	return NULL;
+}
+
+/* Which engines lack what the state asks for. */
+static const char *unfit(const struct engine_ops *ops, const struct vcpu *v)
+{
+	if (ops != &hv_engine_ops && v->msr.efer & EFER_LMA)
+		return "the guest is in long mode";
+	return NULL;
+}
+
+int vm_set_engine(struct vm *vm, const char *name, char *err)
+{
+	const struct engine_ops *ops = engine_named(name);
+	struct vm_cpu *cpu = &vm->cpus[0];
+	const char *why;
+	struct vcpu v;
+
+	if (!ops || !vm_cpu_engine(cpu, ops)) {
+		snprintf(err, VM_ERR_LEN, "%s: this machine was started "
+			 "without such an engine", name);
+		return -ENOENT;
+	}
+	vm_pause(vm);
+	cpu->ops->get_state(cpu->engine, &v);
+	why = unfit(ops, &v);
+	if (!why)
+		vm_cpu_move(cpu, ops);
+	else
+		snprintf(err, VM_ERR_LEN, "%s: %s", name, why);
+	vm_resume(vm);
+	return why ? -EINVAL : 0;
 }
 
 /*
  * Life cycle.
  */
 
-static int find_engine(struct vm *vm, char *err)
+static int find_engines(struct vm *vm, char *err)
 {
 	const char *name = vm->cfg.engine ? vm->cfg.engine : "bt";
 
-	for (unsigned i = 0; i < ARRAY_SIZE(engines); i++)
-		if (!strcmp(engines[i]->name, name)) {
-			vm->ops = engines[i];
-			return 0;
-		}
+	vm->start_ops = engine_named(name);
+	if (vm->cfg.spare_engine && !engine_named(vm->cfg.spare_engine))
+		name = vm->cfg.spare_engine;
+	else if (vm->start_ops)
+		return 0;
 	snprintf(err, VM_ERR_LEN, "engine %s: not known (try bt, hv or interp)",
 		 name);
 	return -EINVAL;
+}
+
+static int check_cpus(struct vm *vm, char *err)
+{
+	unsigned n = vm->cfg.cpus ? vm->cfg.cpus : 1;
+
+	if (n > VM_CPUS_MAX) {
+		snprintf(err, VM_ERR_LEN, "%u processors: at most %u", n,
+			 VM_CPUS_MAX);
+		return -EINVAL;
+	}
+	if (n > 1 && vm->start_ops != &hv_engine_ops) {
+		snprintf(err, VM_ERR_LEN, "%u processors: engine %s runs one "
+			 "(use --engine hv, or --cpus 1)", n,
+			 vm->start_ops->name);
+		return -EINVAL;
+	}
+	vm->ncpus = n;
+	for (n = 0; n < vm->ncpus; n++)
+		vm_cpu_init(vm, n);
+	return 0;
 }
 
 static int fail(char *err, const char *what, int code)
@@ -473,15 +365,6 @@ static int fail(char *err, const char *what, int code)
 	if (code)
 		snprintf(err, VM_ERR_LEN, "%s: %s", what, strerror(-code));
 	return code;
-}
-
-/* Lock held; before there is an engine, boot() tells it everything. */
-static void on_mem_changed(void *opaque, gpa_t gpa, uint64_t len)
-{
-	struct vm *vm = opaque;
-
-	if (vm->engine)
-		vm->ops->mem_changed(vm->engine, gpa, len);
 }
 
 static int create_memory(struct vm *vm, char *err)
@@ -497,7 +380,7 @@ static int create_memory(struct vm *vm, char *err)
 	if (code)
 		return fail(err, what, code);
 	vm->mem->lock = vm->cfg.loop;
-	vm->mem->changed = on_mem_changed;
+	vm->mem->changed = tell_mem_changed;
 	vm->mem->changed_opaque = vm;
 	return 0;
 }
@@ -518,6 +401,10 @@ static int create_pc(struct vm *vm, char *err)
 		.mem = vm->mem,
 		.ports = vm->ports,
 		.clock = vm->clock,
+		.ncpus = vm->ncpus,
+		.this_cpu = vm_this_cpu,
+		.startup = on_startup,
+		.tpr = on_tpr,
 		.event = on_pc_event,
 		.opaque = vm,
 		.loop = vm->cfg.loop,
@@ -532,29 +419,45 @@ static int create_pc(struct vm *vm, char *err)
 
 	for (unsigned i = 0; i < VM_SERIAL_MAX; i++)
 		cfg.serial[i] = vm->cfg.serial[i];
-	irq_init(&cfg.intr, on_intr, vm, 0);
-	irq_init(&cfg.nmi, on_nmi, vm, 0);
+	for (unsigned n = 0; n < vm->ncpus; n++) {
+		irq_init(&cfg.intr[n], on_intr, vm, n);
+		irq_init(&cfg.nmi[n], on_nmi, vm, n);
+	}
 	return pc_create(&vm->pc, &cfg, err);
 }
 
-static int create_engine(struct vm *vm, char *err)
+/* Only a single processor can move. */
+static int create_spare(struct vm *vm, char *err)
 {
-	struct engine_config cfg = {
-		.mem = vm->mem,
-		.bus = &vm->bus,
-		.long_mode = vm->ops == &hv_engine_ops,
-		.options = vm->cfg.engine_options,
-		.log = vm->cfg.log,
-		.perf_map = vm->cfg.perf_map,
-	};
+	const struct engine_ops *ops;
 
-	return vm->ops->create(&vm->engine, &cfg, err);
+	if (!vm->cfg.spare_engine || vm->ncpus > 1)
+		return 0;
+	ops = engine_named(vm->cfg.spare_engine);
+	return ops == vm->start_ops ? 0 :
+	       vm_cpu_make_engine(&vm->cpus[0], ops, err);
+}
+
+static int create_engines(struct vm *vm, char *err)
+{
+	int code = 0;
+
+	for (unsigned n = 0; n < vm->ncpus && !code; n++) {
+		struct vm_cpu *cpu = &vm->cpus[n];
+
+		code = vm_cpu_make_engine(cpu, vm->start_ops, err);
+		cpu->ops = vm->start_ops;
+		cpu->engine = vm_cpu_engine(cpu, cpu->ops);
+	}
+	return code ? code : create_spare(vm, err);
 }
 
 static int create_parts(struct vm *vm, char *err)
 {
-	int code = find_engine(vm, err);
+	int code = find_engines(vm, err);
 
+	if (!code)
+		code = check_cpus(vm, err);
 	if (!code)
 		code = create_memory(vm, err);
 	if (!code)
@@ -567,7 +470,7 @@ static int create_parts(struct vm *vm, char *err)
 	if (!code)
 		code = create_pc(vm, err);
 	if (!code)
-		code = create_engine(vm, err);
+		code = create_engines(vm, err);
 	return code;
 }
 
@@ -581,9 +484,7 @@ int vm_create(struct vm **out, const struct vm_config *cfg, char *err)
 		return fail(err, "vm", -ENOMEM);
 	vm->cfg = *cfg;
 	vm->event_fd = -1;
-	pthread_cond_init(&vm->wake, NULL);
 	pthread_cond_init(&vm->parked_cond, NULL);
-	init_bus(vm);
 	code = create_parts(vm, err);
 	if (code) {
 		vm_destroy(vm);
@@ -597,8 +498,8 @@ void vm_destroy(struct vm *vm)
 {
 	if (!vm)
 		return;
-	if (vm->engine)
-		vm->ops->destroy(vm->engine);
+	for (unsigned n = vm->ncpus; n > 0; n--)
+		vm_cpu_fini(&vm->cpus[n - 1]);
 	pc_destroy(vm->pc);
 	clock_destroy(vm->clock);
 	ports_destroy(vm->ports);
@@ -607,7 +508,6 @@ void vm_destroy(struct vm *vm)
 		close(vm->event_fd);
 	}
 	mem_destroy(vm->mem);
-	pthread_cond_destroy(&vm->wake);
 	pthread_cond_destroy(&vm->parked_cond);
 	free(vm);
 }
@@ -643,51 +543,43 @@ static void report_end(struct vm *vm)
 	fflush(vm->cfg.log);
 }
 
-/*
- * Signals that ask the process for something are the main thread's: a handler
- * that called vm_request_stop() on the vCPU thread would kick the engine from
- * inside it.  Faults and the engine's own signals stay open.
- */
-static int start_vcpu_thread(struct vm *vm)
+/* If one cannot be started, the others end at once. */
+static void start_cpus(struct vm *vm)
 {
-	static const int mine[] = {
-		SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM, SIGCHLD, SIGPIPE,
-		SIGWINCH, SIGTSTP, SIGCONT,
-	};
-	sigset_t set, old;
-	int code;
+	for (unsigned n = 0; n < vm->ncpus; n++) {
+		int code = vm_cpu_start(&vm->cpus[n]);
 
-	sigemptyset(&set);
-	for (unsigned i = 0; i < ARRAY_SIZE(mine); i++)
-		sigaddset(&set, mine[i]);
-	pthread_sigmask(SIG_BLOCK, &set, &old);
-	code = pthread_create(&vm->thread, NULL, vcpu_main, vm);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	vm->started = !code;
-	return code;
+		if (code) {
+			vm_stop(vm, VM_STOP_INTERNAL, "vCPU thread: %s",
+				strerror(code));
+			return;
+		}
+	}
+}
+
+static void join_cpus(struct vm *vm)
+{
+	for (unsigned n = 0; n < vm->ncpus; n++)
+		if (vm->cpus[n].started) {
+			pthread_join(vm->cpus[n].thread, NULL);
+			vm->cpus[n].started = false;
+		}
 }
 
 int vm_run(struct vm *vm)
 {
 	bool booted;
-	int code;
 
 	loop_lock(vm->cfg.loop);
-	booted = boot(vm);
+	booted = vm_boot(vm);
 	if (booted)
 		clock_start(vm->clock);
 	loop_unlock(vm->cfg.loop);
-	if (booted) {
-		code = start_vcpu_thread(vm);
-		if (code)
-			vm_stop(vm, VM_STOP_INTERNAL, "vCPU thread: %s",
-				strerror(code));
-	}
-	if (vm->started) {
+	if (booted)
+		start_cpus(vm);
+	if (vm->cpus[0].started)
 		loop_run(vm->cfg.loop);
-		pthread_join(vm->thread, NULL);
-		vm->started = false;
-	}
+	join_cpus(vm);
 	clock_stop(vm->clock);
 	report_end(vm);
 	return vm_exit_status(vm);
@@ -704,12 +596,16 @@ void vm_power_button(struct vm *vm)
 
 void vm_get_state(struct vm *vm, struct vcpu *v)
 {
-	vm->ops->get_state(vm->engine, v);
+	const struct vm_cpu *cpu = &vm->cpus[0];
+
+	cpu->ops->get_state(cpu->engine, v);
+	if (cpu->halted)
+		v->activity = ACTIVITY_HALT;
 }
 
 void vm_set_state(struct vm *vm, const struct vcpu *v)
 {
-	vm->ops->set_state(vm->engine, v);
+	vm_cpu_set_state(&vm->cpus[0], v);
 }
 
 struct mem *vm_mem(struct vm *vm)
@@ -719,16 +615,41 @@ struct mem *vm_mem(struct vm *vm)
 
 const char *vm_engine_name(const struct vm *vm)
 {
-	return vm->ops->name;
+	return vm->cpus[0].ops->name;
 }
 
 void vm_print_registers(struct vm *vm, FILE *out)
 {
-	struct vcpu v;
+	for (unsigned n = 0; n < vm->ncpus; n++) {
+		struct vm_cpu *cpu = &vm->cpus[n];
+		struct vcpu v;
 
-	vm->ops->get_state(vm->engine, &v);
-	report_registers(&v, out);
-	report_code(&v, vm->mem, out);
+		if (vm->ncpus > 1)
+			fprintf(out, "processor %u%s:\n", n, cpu->wait_sipi ?
+				", not started" : "");
+		if (cpu->wait_sipi)
+			continue;
+		cpu->ops->get_state(cpu->engine, &v);
+		if (cpu->halted)
+			v.activity = ACTIVITY_HALT;
+		report_registers(&v, out);
+		report_code(&v, vm->mem, out);
+	}
+}
+
+static void print_cpu_stats(struct vm_cpu *cpu, FILE *out)
+{
+	fprintf(out, "processor %u: %llu engine entries, %llu halts, "
+		"%llu kicks, %llu moves\n", cpu->index,
+		(unsigned long long)cpu->runs, (unsigned long long)cpu->halts,
+		(unsigned long long)cpu->kicks,
+		(unsigned long long)cpu->moves);
+	for (unsigned n = 0; n < VM_ENGINES; n++) {
+		if (!cpu->made[n])
+			continue;
+		fprintf(out, "engine %s:\n", vm_engines[n]->name);
+		vm_engines[n]->stats(cpu->made[n], out);
+	}
 }
 
 void vm_print_stats(struct vm *vm, FILE *out)
@@ -736,9 +657,7 @@ void vm_print_stats(struct vm *vm, FILE *out)
 	uint16_t port;
 	uint64_t unowned = ports_unowned(vm->ports, &port);
 
-	fprintf(out, "machine: %llu engine entries, %llu halts, %llu kicks, "
-		"%llu resets\n", (unsigned long long)vm->runs,
-		(unsigned long long)vm->halts, (unsigned long long)vm->kicks,
+	fprintf(out, "machine: %llu resets\n",
 		(unsigned long long)vm->resets);
 	fprintf(out, "unowned: %llu port accesses (last %04xh), "
 		"%llu memory reads, %llu writes\n",
@@ -746,13 +665,16 @@ void vm_print_stats(struct vm *vm, FILE *out)
 		(unsigned long long)vm->mem->unowned_reads,
 		(unsigned long long)vm->mem->unowned_writes);
 	pc_print_stats(vm->pc, out);
-	vm->ops->stats(vm->engine, out);
+	for (unsigned n = 0; n < vm->ncpus; n++)
+		print_cpu_stats(&vm->cpus[n], out);
 }
 
 void vm_census(struct vm *vm, engine_census_fn *fn, void *opaque)
 {
-	if (vm->ops->census)
-		vm->ops->census(vm->engine, fn, opaque);
+	struct vm_cpu *cpu = &vm->cpus[0];
+
+	if (cpu->ops->census)
+		cpu->ops->census(cpu->engine, fn, opaque);
 }
 
 enum vm_stop_reason vm_stopped(const struct vm *vm)

@@ -27,6 +27,8 @@ enum vm_stop_reason {
 
 #define VM_SERIAL_MAX	4
 #define VM_ERR_LEN	160
+/* APIC IDs have 4 bits in places, and the I/O APIC needs one. */
+#define VM_CPUS_MAX	15
 
 /*
  * Put the guest's software in place: called once before the VM starts and
@@ -41,6 +43,12 @@ typedef int vm_boot_fn(void *opaque, struct mem *mem, struct vcpu *v,
 struct vm_config {
 	uint64_t ram_size;	/* bytes, as mem_create() takes it */
 	const char *engine;	/* "bt", "interp", "hv"; NULL: "bt" */
+	/*
+	 * An engine that is made as well, for the vCPU to move to: "hv" for
+	 * guests that begin under bt and may enter long mode.  NULL: none.
+	 */
+	const char *spare_engine;
+	unsigned cpus;		/* 0: 1; more than 1 under "hv" only */
 	/* NULL-terminated "key=value" strings for the engine, or NULL. */
 	const char *const *engine_options;
 	struct loop *loop;	/* made by the caller, destroyed by it after */
@@ -98,11 +106,18 @@ void vm_power_button(struct vm *vm);
 void vm_pause(struct vm *vm);
 void vm_resume(struct vm *vm);
 
-/* The vCPU's state; paused only. */
+/* The first vCPU's state; paused only. */
 void vm_get_state(struct vm *vm, struct vcpu *v);
 void vm_set_state(struct vm *vm, const struct vcpu *v);
 struct mem *vm_mem(struct vm *vm);
 const char *vm_engine_name(const struct vm *vm);
+/*
+ * Move the vCPU to the engine @name, which was made at the start (engine or
+ * spare_engine of the configuration).  Loop callback (lock held).
+ * Returns 0, -ENOENT without such an engine, -EINVAL if it cannot run the
+ * guest in its present state; then one line in @err (VM_ERR_LEN bytes).
+ */
+int vm_set_engine(struct vm *vm, const char *name, char *err);
 
 /* Registers and the bytes at eip, as reports show them; paused only. */
 void vm_print_registers(struct vm *vm, FILE *out);

@@ -189,13 +189,19 @@ static void exit_mmio(struct hv *hv)
 	}
 }
 
+/* Is there what ends a HLT? */
+static bool wakes(const struct hv *hv)
+{
+	return atomic_load(&hv->bus->nmi) ||
+	       (atomic_load(&hv->bus->intr) && hv->run->if_flag);
+}
+
 static bool exit_halt(struct hv *hv, struct engine_exit_info *info)
 {
 	hv->stats.halts++;
-	hv->v.activity = ACTIVITY_HALT;
-	if (atomic_load(&hv->bus->nmi) ||
-	    (atomic_load(&hv->bus->intr) && hv->run->if_flag))
+	if (wakes(hv))
 		return true;
+	hv->v.activity = ACTIVITY_HALT;
 	info->exit = ENGINE_HALT;
 	return false;
 }
@@ -387,8 +393,12 @@ void hv_run(struct engine *e, struct engine_exit_info *info)
 	info->reason[0] = 0;
 	hv->thread = pthread_self();
 	__atomic_store_n(&hv->running, true, __ATOMIC_SEQ_CST);
-	hv->v.activity = ACTIVITY_RUN;
-	resume_flag(hv);
-	loop(hv, info);
+	if (hv->v.activity == ACTIVITY_HALT && !wakes(hv)) {
+		info->exit = ENGINE_HALT;
+	} else {
+		hv->v.activity = ACTIVITY_RUN;
+		resume_flag(hv);
+		loop(hv, info);
+	}
 	__atomic_store_n(&hv->running, false, __ATOMIC_SEQ_CST);
 }

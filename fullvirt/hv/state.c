@@ -353,6 +353,7 @@ int hv_state_store(struct hv *hv)
 	hv->io_pending = false;
 	/* No interrupt before KVM has looked at the new IF. */
 	hv->run->ready_for_interrupt_injection = 0;
+	hv->run->if_flag = !!(hv->v.rflags & FLAG_IF);
 	if ((ret = sregs_store(hv)) || (ret = regs_store(hv)) ||
 	    (ret = fpu_store(hv)) || (ret = hv_msrs_store(hv)) ||
 	    (ret = debug_store(hv)) || (ret = events_store(hv)))

@@ -63,8 +63,8 @@ static void setup(void)
 	cfg.ports = rig_ports;
 	cfg.clock = rig_clock;
 	cfg.serial[0] = &backend;
-	cfg.intr = rig_irq(&intr);
-	cfg.nmi = rig_irq(&nmi);
+	cfg.intr[0] = rig_irq(&intr);
+	cfg.nmi[0] = rig_irq(&nmi);
 	ck_assert_msg(!pc_create(&pc, &cfg, err), "%s", err);
 	pc_direct_boot(pc);
 }
@@ -104,12 +104,12 @@ START_TEST(virtual_wire_brings_the_8259_through)
 {
 	init_pics();
 	start_pit(1193);
-	ck_assert_int_eq(pc_intr_ack(pc), 0x30);	/* OUT rose */
+	ck_assert_int_eq(pc_intr_ack(pc, 0), 0x30);	/* OUT rose */
 	out8(0x20, 0x20);
 	ck_assert(!intr.level);
 	rig_advance(1100000);
 	ck_assert(intr.level);
-	ck_assert_int_eq(pc_intr_ack(pc), 0x30);
+	ck_assert_int_eq(pc_intr_ack(pc, 0), 0x30);
 }
 END_TEST
 
@@ -119,10 +119,10 @@ START_TEST(io_apic_has_the_timer_on_pin_2)
 	redirect(2, 0x51);
 	start_pit(1193);
 	rig_advance(1100000);
-	ck_assert_int_eq(pc_intr_ack(pc), 0x51);
+	ck_assert_int_eq(pc_intr_ack(pc, 0), 0x51);
 	lapic_write(0xb0, 0);
 	rig_advance(1000000);
-	ck_assert_int_eq(pc_intr_ack(pc), 0x51);
+	ck_assert_int_eq(pc_intr_ack(pc, 0), 0x51);
 }
 END_TEST
 
@@ -134,7 +134,7 @@ START_TEST(serial_input_interrupts_on_line_4)
 	out8(0x3f9, 0x01);
 	ck_assert(!intr.level);
 	receiver->receive(receiver_opaque, (const uint8_t *)"x", 1);
-	ck_assert_int_eq(pc_intr_ack(pc), 0x54);
+	ck_assert_int_eq(pc_intr_ack(pc, 0), 0x54);
 	ck_assert_uint_eq(in8(0x3f8), 'x');
 }
 END_TEST
@@ -144,10 +144,10 @@ START_TEST(power_button_is_a_level_on_line_9)
 	redirect(9, 0x8059);
 	ports_write(rig_ports, 0x602, 2, 0x100);
 	pc_power_button(pc);
-	ck_assert_int_eq(pc_intr_ack(pc), 0x59);
+	ck_assert_int_eq(pc_intr_ack(pc, 0), 0x59);
 	lapic_write(0xb0, 0);
 	ck_assert(intr.level);			/* not served yet */
-	ck_assert_int_eq(pc_intr_ack(pc), 0x59);
+	ck_assert_int_eq(pc_intr_ack(pc, 0), 0x59);
 	ports_write(rig_ports, 0x600, 2, 0x100);
 	lapic_write(0xb0, 0);
 	ck_assert(!intr.level);
@@ -232,7 +232,7 @@ static void random_step(void)
 	else if (what == 13)
 		rig_advance(rnd() % 3000000);
 	else if (intr.level)
-		pc_intr_ack(pc);
+		pc_intr_ack(pc, 0);
 	else if (receiver->room(receiver_opaque))
 		receiver->receive(receiver_opaque, (const uint8_t *)"r", 1);
 }

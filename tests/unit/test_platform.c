@@ -461,7 +461,7 @@ static uint32_t get32(const uint8_t *p)
 static struct mem *place_tables(void)
 {
 	struct tables_config cfg = {
-		.ioapic_id = 1, .pm_base = 0x600, .sci_irq = 9,
+		.cpus = 1, .ioapic_id = 1, .pm_base = 0x600, .sci_irq = 9,
 		.pirq = { 10, 10, 11, 11 }, .serial = { 0x3f8 },
 		.serial_irq = { 4 },
 	};

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What vm.c and vm_cpu.c share: the machine's structure and that of one
+ * virtual processor with its thread.
+ */
+#ifndef HYPERVISOR_VM_PRIV_H
+#define HYPERVISOR_VM_PRIV_H
+
+#include <pthread.h>
+
+#include "hypervisor/engine.h"
+#include "hypervisor/lapic.h"	/* enum apic_delivery */
+#include "hypervisor/vm.h"
+
+/* All engines there are; a vCPU has at most one of each. */
+#define VM_ENGINES	3
+extern const struct engine_ops *const vm_engines[VM_ENGINES];
+
+struct vm_cpu {
+	struct vm *vm;
+	unsigned index;
+	struct engine_bus bus;
+	const struct engine_ops *ops;	/* of the engine that has the state */
+	struct engine *engine;		/* NULL: not yet */
+	struct engine *made[VM_ENGINES];	/* in the order of vm_engines */
+
+	pthread_t thread;
+	bool started;
+	pthread_cond_t wake;	/* the thread waits for something */
+
+	/* Under the lock. */
+	bool waiting;		/* the thread waits on `wake', not in run() */
+	bool parked;		/* outside run() for good or a pause */
+	bool halted;		/* in HLT */
+	bool halt_if;		/* ... with IF set: interrupts end it */
+	bool wait_sipi;		/* after INIT */
+	bool init_wanted;
+	bool sipi_wanted;
+	uint8_t sipi_vector;
+	uint64_t runs, halts, kicks, moves;
+};
+
+struct vm {
+	struct vm_config cfg;
+	struct mem *mem;
+	struct ports *ports;
+	struct clock *clock;
+	struct pc *pc;
+	unsigned ncpus;
+	struct vm_cpu cpus[VM_CPUS_MAX];
+	const struct engine_ops *start_ops;	/* after power-on and reset */
+
+	pthread_cond_t parked_cond;
+	int event_fd;
+
+	/* Under the lock. */
+	unsigned pause_depth;
+	uint64_t pause_tsc;
+	char stop_text[512];
+
+	atomic_int stop_reason;	/* enum vm_stop_reason */
+	atomic_int debug_exit;
+	atomic_bool reset_wanted;
+	uint64_t resets;
+};
+
+/* vm.c: power-on state, then the guest's software.  Lock held, nothing runs.
+ * False: the VM was stopped instead. */
+bool vm_boot(struct vm *vm);
+
+/*
+ * vm_cpu.c.
+ */
+
+/* Prepare @vm->cpus[@index]: its bus, no engine yet. */
+void vm_cpu_init(struct vm *vm, unsigned index);
+/* Make the engine @ops for it.  As engine_ops.create(). */
+int vm_cpu_make_engine(struct vm_cpu *cpu, const struct engine_ops *ops,
+		       char *err);
+void vm_cpu_fini(struct vm_cpu *cpu);
+/* Returns 0 or an errno of pthread_create(). */
+int vm_cpu_start(struct vm_cpu *cpu);
+
+/* Make the thread look at its requests.  Any thread, in signal handlers too
+ * (the loop wakes it if it waits). */
+void vm_cpu_attend(struct vm_cpu *cpu);
+/* The pins.  Lock held. */
+void vm_cpu_intr(struct vm_cpu *cpu, bool level);
+void vm_cpu_nmi(struct vm_cpu *cpu);
+/* INIT, or a start-up IPI with @vector.  Lock held. */
+void vm_cpu_startup(struct vm_cpu *cpu, enum apic_delivery how,
+		    uint8_t vector);
+
+/* Give it @v, on the engine it has.  Lock held, not running. */
+void vm_cpu_set_state(struct vm_cpu *cpu, const struct vcpu *v);
+/* The engine @ops of this vCPU, or NULL if it was not made. */
+struct engine *vm_cpu_engine(struct vm_cpu *cpu,
+			     const struct engine_ops *ops);
+/*
+ * Let the engine @ops (which was made) have it from now on, with the state
+ * the other one has now.  Lock held, not running.
+ */
+void vm_cpu_move(struct vm_cpu *cpu, const struct engine_ops *ops);
+/* The vCPU whose thread this is; 0 on other threads. */
+unsigned vm_this_cpu(void *opaque);
+
+#endif
