@@ -208,6 +208,14 @@ static const char *bt_missing(const struct host_caps *caps)
 	return NULL;
 }
 
+bool mode_bt_runs(const struct host_caps *caps, char *why)
+{
+	const char *missing = bt_missing(caps);
+
+	snprintf(why, MODE_TEXT_LEN, "%s", missing ? missing : "");
+	return !missing;
+}
+
 static unsigned hv_mode(const struct host_caps *caps)
 {
 	return caps->kvm.hw_mmu == HOST_YES ? BIT(MODE_HV_HWMMU) :

@@ -128,10 +128,24 @@ START_TEST(settings_go_to_the_engine)
 }
 END_TEST
 
+START_TEST(processors_are_counted_from_one)
+{
+	expect_ok("--cpus", "4");
+	ck_assert_uint_eq(c.cpus, 4);
+	expect_ok("-smp", "15");
+	ck_assert_uint_eq(c.cpus, 15);
+	expect_error("1 to 15", "--cpus", "0");
+	expect_error("1 to 15", "--cpus", "16");
+	expect_error("1 to 15", "--cpus", "-1");
+	expect_error("1 to 15", "--cpus", "two");
+	expect_error("1 to 15", "--cpus", "");
+}
+END_TEST
+
 START_TEST(errors_name_the_option)
 {
 	expect_error("--frobnicate: unknown option", "--frobnicate");
-	expect_error("-smp: unknown option", "-smp", "2");
+	expect_error("-cpu: unknown option", "-cpu", "2");
 	expect_error("---mem: unknown option", "---mem", "1");
 	expect_error("vmlinuz: not an option", "vmlinuz");
 	expect_error("--kernel: needs a value", "--kernel");
@@ -152,7 +166,7 @@ START_TEST(absurd_memory_is_refused_with_the_reason)
 		{ "99999999999999999999", "not an amount" },
 		{ "17179869184G", "not an amount" },
 		{ "-1", "not an amount" }, { "", "not an amount" },
-		{ "1T", "not an amount" }, { "12 M", "not an amount" },
+		{ "1T", "above 63 GiB" }, { "12 M", "not an amount" },
 		{ "0x100", "not an amount" }, { "1MM", "not an amount" },
 	};
 
@@ -254,6 +268,7 @@ int main(void)
 	tcase_add_test(t, equals_sign_gives_the_value);
 	tcase_add_test(t, perf_map_has_an_optional_value);
 	tcase_add_test(t, settings_go_to_the_engine);
+	tcase_add_test(t, processors_are_counted_from_one);
 	tcase_add_test(t, errors_name_the_option);
 	tcase_add_test(t, absurd_memory_is_refused_with_the_reason);
 	tcase_add_test(t, sizes_have_suffixes);

@@ -72,6 +72,26 @@ static void cmd_powerdown(struct monitor *m, FILE *out)
 	vm_power_button(m->vm);
 }
 
+static void set_engine(struct monitor *m, const char *name, FILE *out)
+{
+	char err[VM_ERR_LEN];
+
+	if (vm_set_engine(m->vm, name, err))
+		fprintf(out, "%s\n", err);
+	else
+		fprintf(out, "engine %s\n", vm_engine_name(m->vm));
+}
+
+static void cmd_engine_bt(struct monitor *m, FILE *out)
+{
+	set_engine(m, "bt", out);
+}
+
+static void cmd_engine_hv(struct monitor *m, FILE *out)
+{
+	set_engine(m, "hv", out);
+}
+
 static void cmd_quit(struct monitor *m, FILE *out)
 {
 	resume(m);
@@ -90,6 +110,9 @@ static const struct command {
 	{ "cont", "let it go on", cmd_cont },
 	{ "system_reset", "press the reset button", cmd_reset },
 	{ "system_powerdown", "press the power button", cmd_powerdown },
+	{ "engine bt", "go on in binary translation (--engine auto)",
+	  cmd_engine_bt },
+	{ "engine hv", "go on in KVM (--engine auto)", cmd_engine_hv },
 	{ "quit", "end the guest", cmd_quit },
 };
 

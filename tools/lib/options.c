@@ -26,6 +26,7 @@ enum option_kind {
 	KIND_SIZE,	/* uint64_t bytes, MiB without suffix */
 	KIND_FLAG,	/* bool */
 	KIND_ON_OFF,	/* enum on_off */
+	KIND_CPUS,	/* unsigned, 1..RUN_CPUS_MAX */
 	KIND_SERIAL,
 	KIND_NOGRAPHIC,
 	KIND_PERF_MAP,
@@ -190,6 +191,19 @@ static int set_on_off(enum on_off *where, const char *value, char *err)
 	return 0;
 }
 
+static int set_cpus(unsigned *where, const char *value, char *err)
+{
+	char *end;
+	unsigned long n = strtoul(value, &end, 10);
+
+	if (*end || n < 1 || n > RUN_CPUS_MAX || value[0] < '0' ||
+	    value[0] > '9')
+		return fail(err, -EINVAL, "must be a number from 1 to %u",
+			    RUN_CPUS_MAX);
+	*where = n;
+	return 0;
+}
+
 static int set_serial(struct run_config *c, const char *value, char *err)
 {
 	/* QEMU's multiplexer: our stdio has the monitor anyway. */
@@ -285,6 +299,8 @@ static int option_set(struct run_config *c, const struct option *o,
 		return set_flag(field, value, err);
 	case KIND_ON_OFF:
 		return set_on_off(field, value, err);
+	case KIND_CPUS:
+		return set_cpus(field, value, err);
 	case KIND_SERIAL:
 		return set_serial(c, value, err);
 	case KIND_NOGRAPHIC:

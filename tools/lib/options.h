@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #define RUN_SERIAL_MAX	4
+#define RUN_CPUS_MAX	15u
 /* Bytes for an error line. */
 #define OPTIONS_ERR_LEN	4608
 
@@ -33,6 +34,7 @@ struct run_config {
 	struct string_list initrds;
 	char *cmdline;			/* NULL: not given */
 	uint64_t mem;			/* bytes; 0: not given */
+	unsigned cpus;			/* 0: not given */
 	char *serial[RUN_SERIAL_MAX];	/* backend specifications */
 	unsigned nserial;		/* --serial options seen */
 	bool no_reboot, stats;

@@ -157,6 +157,9 @@ static void choose_mode(struct run *r)
 	if (mode_parse_settings(settings, req, r->err))
 		die("%s", r->err);
 	set_kvm_device(&r->c->settings);
+	/* Several processors need HV, whatever would be faster. */
+	if (r->c->cpus > 1 && req->engine == ENGINE_AUTO)
+		req->engine = ENGINE_HV;
 	if (mode_choose(host_caps(), req, r->boot ? boot_guest_kind(r->boot) :
 			GUEST_UNKNOWN, &r->mode, r->err))
 		die("%s: %s", r->boot ? r->c->kernel : r->c->bios, r->err);
@@ -203,11 +206,25 @@ static void open_serial(struct run *r)
 	}
 }
 
+/* What `--engine auto' leaves open: the monitor's `engine', and long mode. */
+static const char *spare_engine(const struct run *r)
+{
+	char why[MODE_TEXT_LEN];
+
+	if (r->request.engine != ENGINE_AUTO || r->c->cpus > 1)
+		return NULL;
+	if (!strcmp(r->mode.engine, "bt"))
+		return r->mode.move_to_hv ? "hv" : NULL;
+	return mode_bt_runs(host_caps(), why) ? "bt" : NULL;
+}
+
 static void create_vm(struct run *r)
 {
 	struct vm_config cfg = {
 		.ram_size = r->c->mem,
 		.engine = r->mode.engine,
+		.spare_engine = spare_engine(r),
+		.cpus = r->c->cpus,
 		.engine_options = (const char *const *)r->c->settings.v,
 		.loop = r->loop,
 		.no_reboot = r->c->no_reboot,
