@@ -11,7 +11,7 @@ SAN ?= 0
 BUILD := $(if $(filter 1,$(SAN)),build-san,build)
 
 CC ?= gcc
-CFLAGS_BASE := -std=gnu11 -O2 -g -Wall -Wextra -Wno-unused-parameter \
+CFLAGS_BASE := -std=gnu11 -O2 -g -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers \
 	-Wmissing-prototypes -Wstrict-prototypes -Wvla \
 	-fno-strict-aliasing -mfsgsbase -I. -I$(BUILD) -MMD -MP -pthread
 ifeq ($(SAN),1)

@@ -53,6 +53,11 @@ struct device_class {
 	 */
 	int (*loaded)(struct device *d);
 	void (*destroy)(struct device *d);
+	/*
+	 * Finish what is under way in other threads, before the state is
+	 * saved; may wait.  NULL: nothing ever is.
+	 */
+	void (*settle)(struct device *d);
 };
 
 /* The first member of every device's structure. */

@@ -19,6 +19,7 @@
 #include "hypervisor/mem.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -516,4 +517,21 @@ void mem_dma_written(struct mem *m, gpa_t gpa, size_t len)
 		gpa += n;
 		len -= n;
 	}
+}
+
+int mem_discard(struct mem *m, gpa_t gpa, size_t len)
+{
+	int err = 0;
+
+	for (; len && !err; gpa += PAGE_SIZE, len -= PAGE_SIZE) {
+		if (!(mem_flags(m, gpa) & MEM_RAM))
+			return -EFAULT;
+		mem_dma_written(m, gpa, PAGE_SIZE);
+		if (fallocate(m->fd, FALLOC_FL_PUNCH_HOLE |
+			      FALLOC_FL_KEEP_SIZE, mem_offset(m, gpa),
+			      PAGE_SIZE))
+			err = -errno;
+		mem_dma_written(m, gpa, PAGE_SIZE);
+	}
+	return err;
 }

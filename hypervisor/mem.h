@@ -187,6 +187,13 @@ int mem_read(struct mem *m, gpa_t gpa, void *buf, size_t len);
 int mem_write(struct mem *m, gpa_t gpa, const void *buf, size_t len);
 
 /*
+ * The guest gives up [gpa, gpa+len) of RAM, page-aligned: it reads as zeros
+ * from now on, and the host gets the pages back.  Any thread, lock held.
+ * Returns 0, -EFAULT if it is not all RAM, or what fallocate reports.
+ */
+int mem_discard(struct mem *m, gpa_t gpa, size_t len);
+
+/*
  * Host code (a read(2) in a worker thread, say) wrote [gpa, gpa+len) of RAM
  * through mem_hva().  To be called before that, too, if it is not the vCPU
  * thread that starts it.  Any thread, lock held.

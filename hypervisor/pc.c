@@ -880,8 +880,12 @@ void pc_power_button(struct pc *pc)
 
 int pc_save(const struct pc *pc, struct state *s)
 {
-	int err = device_save(&pc->wires.dev, s);
+	int err;
 
+	for (unsigned i = 0; i < pc->ndevices; i++)
+		if (pc->devices[i]->class->settle)
+			pc->devices[i]->class->settle(pc->devices[i]);
+	err = device_save(&pc->wires.dev, s);
 	for (unsigned i = 0; i < pc->ndevices && !err; i++)
 		err = device_save(pc->devices[i], s);
 	return err;

@@ -207,12 +207,14 @@ static struct pci_func *selected(const struct pci *p)
 
 static uint32_t config_read(const struct pci *p, unsigned byte, unsigned size)
 {
-	const struct pci_func *f = selected(p);
+	struct pci_func *f = selected(p);
 	unsigned off = (p->address & 0xfc) + byte;
 	uint32_t val = 0;
 
 	if (!f)
 		return 0xffffffff;
+	if (f->reading)
+		f->reading(f->opaque, off, size);
 	for (unsigned i = 0; i < size; i++)
 		val |= (uint32_t)f->config[off + i] << i * 8;
 	return val;

@@ -102,6 +102,8 @@ struct pci_func {
 	 * be NULL).
 	 */
 	void (*written)(void *opaque, unsigned off, unsigned size);
+	/* Before the guest reads there (may be NULL). */
+	void (*reading)(void *opaque, unsigned off, unsigned size);
 	void *opaque;
 
 	struct pci_bar bars[PCI_BAR_COUNT];

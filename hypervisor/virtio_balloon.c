@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "hypervisor/virtio_balloon.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hypervisor/mem.h"
+#include "hypervisor/virtio.h"
+
+#define F_DEFLATE_ON_OOM	(1ull << 2)
+/* struct virtio_balloon_config, 5.5.4. */
+#define C_NUM_PAGES	0
+#define C_ACTUAL	4
+enum { Q_INFLATE, Q_DEFLATE, QUEUES };
+#define BATCH		256u	/* page numbers read at once */
+#define BUFFER_MAX	65536u	/* bytes of one buffer; Linux sends 1024 */
+
+struct virtio_balloon {
+	struct virtio v;
+};
+
+static uint32_t config_get(const struct virtio *v, unsigned off)
+{
+	uint32_t val;
+
+	memcpy(&val, v->config + off, 4);
+	return val;
+}
+
+/* 5.5.6: numbers of pages of 4 KiB, whatever the guest's page size. */
+static void give_up(struct virtio *v, const struct virtio_chain *c)
+{
+	uint32_t pfn[BATCH];
+	uint64_t off = 0;
+	size_t n;
+
+	if (c->out_len > BUFFER_MAX) {
+		virtio_broken(v, "a buffer of more than 16384 pages");
+		return;
+	}
+	while ((n = virtio_read(v, c, off, pfn, sizeof(pfn)) / 4)) {
+		for (size_t i = 0; i < n; i++)
+			if (mem_discard(v->mem, (gpa_t)pfn[i] << PAGE_SHIFT,
+					PAGE_SIZE))
+				virtio_broken(v, "a page that is not memory");
+		off += n * 4;
+	}
+}
+
+/* What is taken back is there again by itself, as zeros. */
+static void notify(struct virtio *v, unsigned q)
+{
+	struct virtio_chain c;
+
+	while (virtio_pop(v, q, &c)) {
+		if (q == Q_INFLATE)
+			give_up(v, &c);
+		virtio_push(v, q, c.head, 0);
+	}
+	virtio_signal(v, q);
+}
+
+static void forget(struct virtio *v)
+{
+	memset(v->config + C_ACTUAL, 0, 4);
+}
+
+static const struct virtio_type balloon_type = {
+	.name = "virtio-balloon", .id = 5, .pci_device = 0x1002,
+	.pci_class = 0x00ff,
+	.nqueues = QUEUES, .queue_size = { 128, 128 },
+	.features = F_DEFLATE_ON_OOM,
+	.config_len = 8, .config_writable = 0xf0,
+	.notify = notify, .reset = forget,
+};
+
+void virtio_balloon_set(struct device *d, uint64_t bytes)
+{
+	struct virtio *v = &((struct virtio_balloon *)d)->v;
+	uint32_t pages = bytes >> PAGE_SHIFT;
+
+	memcpy(v->config + C_NUM_PAGES, &pages, 4);
+	virtio_config_changed(v);
+}
+
+uint64_t virtio_balloon_actual(const struct device *d)
+{
+	return (uint64_t)config_get(&((struct virtio_balloon *)d)->v,
+				    C_ACTUAL) << PAGE_SHIFT;
+}
+
+uint64_t virtio_balloon_target(const struct device *d)
+{
+	return (uint64_t)config_get(&((struct virtio_balloon *)d)->v,
+				    C_NUM_PAGES) << PAGE_SHIFT;
+}
+
+static void reset(struct device *d)
+{
+	virtio_power_on(&((struct virtio_balloon *)d)->v);
+}
+
+static int loaded(struct device *d)
+{
+	return virtio_loaded(&((struct virtio_balloon *)d)->v);
+}
+
+static void destroy(struct device *d)
+{
+	virtio_fini(&((struct virtio_balloon *)d)->v);
+	free(d);
+}
+
+static const struct field fields[] = {
+	VIRTIO_FIELDS(struct virtio_balloon, v, 1),
+};
+
+static const struct device_class balloon_class = {
+	"virtio-balloon", 1, fields, ARRAY_SIZE(fields), reset, loaded,
+	destroy,
+};
+
+int virtio_balloon_make(struct device **out, const struct pc_site *site,
+			const struct pc_device_spec *spec, char *err)
+{
+	struct virtio_balloon *d;
+	unsigned devfn;
+	int ret = pc_spec_check(spec, "addr", err);
+
+	if (!ret)
+		ret = pc_spec_devfn(spec, &devfn, err);
+	if (ret)
+		return ret;
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	d->v.dev.class = &balloon_class;
+	d->v.type = &balloon_type;
+	*out = &d->v.dev;
+	return virtio_init(&d->v, site, devfn);
+}
