@@ -51,14 +51,14 @@ say()
 # The fragments of a variant; the first mention of a symbol wins.
 fragments()
 {
-	local f=
+	local f=config/vmi.config
 	case $VARIANT in
 	up|smp-pae) ;;
 	up-novmi|smp-pae-novmi) f=config/novmi.config ;;
 	*) fail "$VARIANT: no such variant (up, smp-pae, up-novmi," \
 		"smp-pae-novmi)" ;;
 	esac
-	echo $f "config/${VARIANT%-novmi}.config" config/base.config
+	echo "$f" "config/${VARIANT%-novmi}.config" config/base.config
 }
 
 series()

@@ -4,6 +4,7 @@
  * tables of the document.
  *
  *	vmi-gen header >vmi.h
+ *	vmi-gen guest			the same as the guest kernel has it
  *	vmi-gen calls | values | structs	Markdown tables
  */
 #include <stdio.h>
@@ -100,6 +101,9 @@ static void tabs(int from, int to)
 	} while (from < to);
 }
 
+/* For a kernel, whose lines have 100 columns at most. */
+static int guest;
+
 static void header_calls(void)
 {
 	printf("/* Calls */\n");
@@ -108,6 +112,10 @@ static void header_calls(void)
 		int n = printf("#define VMI_CALL_%s", c->id);
 
 		tabs(n, 48);
+		if (guest) {
+			printf("%u\n", c->nr);
+			continue;
+		}
 		printf("%u\t/* %s(", c->nr, c->name);
 		put_names(c);
 		printf(") */\n");
@@ -120,17 +128,24 @@ static void header_values(void)
 {
 	for (unsigned i = 0; i < COUNT(rows); i++) {
 		const struct row *r = &rows[i];
-		int n;
+		int above, n;
 
 		if (r->kind == GROUP)
 			printf("\n/* %s */\n", r->text);
 		if (r->kind != VALUE)
 			continue;
+		above = guest && 56 + strlen(r->text) + 6 > 100;
+		if (above)
+			printf("/* %s: */\n", r->text);
 		n = printf("#define VMI_%s", r->name);
 		tabs(n, 40);
 		n = printf("%s", r->value);
-		tabs(40 + n, 56);
-		printf("/* %s */\n", r->text);
+		if (above)
+			printf("\n");
+		else {
+			tabs(40 + n, 56);
+			printf("/* %s */\n", r->text);
+		}
 	}
 }
 
@@ -192,33 +207,42 @@ static void header(void)
 	       "#define _ASM_X86_VMI_H\n\n");
 	header_calls();
 	header_values();
-	printf("\n#ifndef __ASSEMBLY__\n"
-	       "#ifdef __KERNEL__\n"
-	       "#include <linux/build_bug.h>\n"
+	printf("\n#ifndef __ASSEMBLY__\n");
+	if (!guest)
+		printf("#ifdef __KERNEL__\n");
+	printf("#include <linux/build_bug.h>\n"
 	       "#include <linux/stddef.h>\n"
-	       "#include <linux/types.h>\n"
-	       "#else\n"
-	       "#include <assert.h>\n"
-	       "#include <stddef.h>\n"
-	       "#include <stdint.h>\n"
-	       "#define u8 uint8_t\n"
-	       "#define u16 uint16_t\n"
-	       "#define u32 uint32_t\n"
-	       "#define u64 uint64_t\n"
-	       "#define __packed __attribute__((packed))\n"
-	       "#define __aligned(n) __attribute__((aligned(n)))\n"
-	       "#undef static_assert\n"
-	       "#define static_assert(expr) _Static_assert(expr, #expr)\n"
-	       "#endif\n");
+	       "#include <linux/types.h>\n");
+	if (!guest)
+		printf("#else\n"
+		       "#include <assert.h>\n"
+		       "#include <stddef.h>\n"
+		       "#include <stdint.h>\n"
+		       "#define u8 uint8_t\n"
+		       "#define u16 uint16_t\n"
+		       "#define u32 uint32_t\n"
+		       "#define u64 uint64_t\n"
+		       "#define __packed __attribute__((packed))\n"
+		       "#define __aligned(n) __attribute__((aligned(n)))\n"
+		       "#undef static_assert\n"
+		       "#define static_assert(expr) _Static_assert(expr, #expr)\n"
+		       "#endif\n");
 	header_structs();
-	printf("\n#ifndef __KERNEL__\n"
-	       "#undef u8\n#undef u16\n#undef u32\n#undef u64\n"
-	       "#undef __packed\n#undef __aligned\n"
-	       "#undef static_assert\n"
-	       "#define static_assert _Static_assert\n"
-	       "#endif\n"
-	       "#endif /* __ASSEMBLY__ */\n"
+	if (!guest)
+		printf("\n#ifndef __KERNEL__\n"
+		       "#undef u8\n#undef u16\n#undef u32\n#undef u64\n"
+		       "#undef __packed\n#undef __aligned\n"
+		       "#undef static_assert\n"
+		       "#define static_assert _Static_assert\n"
+		       "#endif\n");
+	printf("#endif /* __ASSEMBLY__ */\n"
 	       "#endif /* _ASM_X86_VMI_H */\n");
+}
+
+static void guest_header(void)
+{
+	guest = 1;
+	header();
 }
 
 static void doc_args(const struct call *c)
@@ -324,7 +348,8 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*fn)(void);
 	} modes[] = {
-		{ "header", header }, { "calls", doc_calls },
+		{ "header", header }, { "guest", guest_header },
+		{ "calls", doc_calls },
 		{ "values", doc_values }, { "structs", doc_structs },
 	};
 
@@ -335,6 +360,6 @@ int main(int argc, char **argv)
 			modes[i].fn();
 			return 0;
 		}
-	fprintf(stderr, "usage: vmi-gen header|calls|values|structs\n");
+	fprintf(stderr, "usage: vmi-gen header|guest|calls|values|structs\n");
 	return 1;
 }
