@@ -329,7 +329,8 @@ static void wait_sipi(struct vm_cpu *cpu)
 
 	while (!cpu->sipi_wanted && !requests(cpu))
 		wait(cpu);
-	if (!cpu->sipi_wanted)
+	/* An INIT that came before the start-up IPI is to be done before. */
+	if (!cpu->sipi_wanted || cpu->init_wanted)
 		return;
 	cpu->sipi_wanted = false;
 	cpu->ops->get_state(cpu->engine, &v);

@@ -147,10 +147,11 @@ void idt_absent(unsigned vector)
 	idt[vector].attr &= ~0x80;
 }
 
-struct table_ptr {
+/* For processors that come later, too. */
+struct {
 	uint16_t limit;
 	uint64_t base;
-} __attribute__((packed));
+} __attribute__((packed)) idt_pointer = { sizeof(idt) - 1, (uint64_t)idt };
 
 /* SDM Vol. 3A figure 7-4. */
 static void set_tss_descriptor(void)
@@ -164,14 +165,13 @@ static void set_tss_descriptor(void)
 
 void guest_init(void)
 {
-	struct table_ptr p = { sizeof(idt) - 1, (uint64_t)idt };
 	unsigned i;
 
 	outb(COM1 + 3, 3);	/* 8 bits */
 	for (i = 0; i < 256; i++)
 		idt_set(i, (uint64_t)trap_stubs + i * 16, 0xe,
 			i == 0x80 || i == VEC_BP ? 3 : 0, 0);
-	__asm__ volatile("lidt %0" :: "m"(p));
+	__asm__ volatile("lidt %0" :: "m"(idt_pointer));
 	set_tss_descriptor();
 	tss.rsp[0] = (uint64_t)trap_stack_top;
 	tss.ist[0] = (uint64_t)ist_stack_top;

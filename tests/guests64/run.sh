@@ -12,7 +12,10 @@ name=$1
 shift
 elf=$BUILD/tests/guests64/$name.elf
 . tests/kvm.sh.inc
-read -r _ _ needs < <(grep "^$name[[:space:]]" tests/guests64/guests.def)
+# What needs names are words, options begin with dashes.
+row=$(grep "^${name}[[:space:]]" tests/guests64/guests.def)
+read -r _ _ needs <<<"${row%%--*}"
+options=$(grep -o -e '--.*' <<<"$row")
 
 if [ "$ENGINE" != qemu ]; then
 	# shellcheck disable=SC2086
@@ -21,13 +24,15 @@ fi
 
 case $ENGINE in
 qemu)
-	qemu-system-x86_64 -cpu max -m 128M -kernel "$elf" -no-reboot \
+	# shellcheck disable=SC2086
+	qemu-system-x86_64 ${options//--cpus/-smp} -cpu max -m 128M -kernel "$elf" -no-reboot \
 		-display none -serial stdio \
 		-device isa-debug-exit,iobase=0xf4,iosize=0x04
 	;;
 *)
+	# shellcheck disable=SC2086
 	"$BUILD/umbra" run --kernel "$elf" --mem 128M --engine "$ENGINE" \
-		--no-reboot "$@"
+		--no-reboot $options "$@"
 	;;
 esac </dev/null | tr -d '\r'
 status=${PIPESTATUS[0]}
