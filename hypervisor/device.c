@@ -15,12 +15,6 @@ void device_reset(struct device *d)
 	d->class->reset(d);
 }
 
-void device_settle(struct device *d)
-{
-	if (d->class->settle)
-		d->class->settle(d);
-}
-
 void device_destroy(struct device *d)
 {
 	if (d)

@@ -111,7 +111,6 @@ static int loaded(struct device *dev)
 
 static const struct device_class ide_class = {
 	CLASS_NAME, 1, fields, ARRAY_SIZE(fields), reset, loaded, destroy,
-	settle,
 };
 
 static void init_function(struct ide *ide)
@@ -135,6 +134,7 @@ int ide_create(struct ide **out, const struct ide_config *cfg)
 	if (!ide)
 		return -ENOMEM;
 	ide->dev.class = &ide_class;
+	ide->dev.settle = settle;
 	ide->ports = cfg->ports;
 	for (unsigned i = 0; i < IDE_CHANNELS; i++) {
 		ide->ch[i].ide = ide;
@@ -164,7 +164,7 @@ static void set_names(struct ide_drive *d, const struct ide_drive_config *cfg)
 	snprintf(d->scsi.vendor, sizeof(d->scsi.vendor), "UMBRA");
 	snprintf(d->scsi.product, sizeof(d->scsi.product), "CD-ROM");
 	snprintf(d->scsi.revision, sizeof(d->scsi.revision), "1.0");
-	snprintf(d->scsi.serial, sizeof(d->scsi.serial), "%s", d->serial);
+	memcpy(d->scsi.serial, d->serial, sizeof(d->scsi.serial));
 }
 
 int ide_attach(struct ide *ide, unsigned channel, unsigned unit,
