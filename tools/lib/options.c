@@ -16,11 +16,13 @@
 #include "tools/lib/config.h"
 
 #define DEFAULT_MEM	(256 * MIB)
+#define DEFAULT_BIOS	"bios-256k.bin"
 
 enum option_kind {
 	KIND_STRING,	/* char * */
 	KIND_PATH,	/* char *, relative to the configuration file there */
 	KIND_STRINGS,	/* struct string_list */
+	KIND_DRIVE,	/* struct drive_list */
 	KIND_BOOT,
 	KIND_PATHS,	/* struct string_list of such */
 	KIND_SIZE,	/* uint64_t bytes, MiB without suffix */
@@ -95,6 +97,7 @@ void run_config_fini(struct run_config *c)
 	}
 	string_list_fini(&c->initrds);
 	string_list_fini(&c->settings);
+	drive_list_fini(&c->drives);
 	string_list_fini(&c->devices);
 	free(c->bios);
 	free(c->boot);
@@ -267,6 +270,16 @@ static int set_boot(struct run_config *c, const char *value, char *err)
 	return ret;
 }
 
+static int set_drive(struct run_config *c, const char *option,
+		     const char *value, char *err)
+{
+	if (!strcmp(option, "drive") && !strcmp(value, "help")) {
+		c->drive_help = true;
+		return 0;
+	}
+	return drive_add(&c->drives, option, value, err);
+}
+
 static int set_initrd(struct run_config *c, struct string_list *l,
 		      const char *base, const char *value, char *err)
 {
@@ -289,6 +302,8 @@ static int option_set(struct run_config *c, const struct option *o,
 		return set_path(field, base ? base : "", value, err);
 	case KIND_STRINGS:
 		return string_list_add(field, value);
+	case KIND_DRIVE:
+		return set_drive(c, o->name, value, err);
 	case KIND_BOOT:
 		return set_boot(c, value, err);
 	case KIND_PATHS:
@@ -473,6 +488,8 @@ int options_set_key(struct run_config *c, const char *key, const char *value,
 			return option_set(c, &options[i], value, base, err);
 	ret = set_serial_key(c, key, value, base, line, err);
 	if (ret == -ENOENT)
+		ret = drive_set_key(&c->drives, key, value, base, err);
+	if (ret == -ENOENT)
 		ret = set_engine_key(c, key, value);
 	return ret;
 }
@@ -506,12 +523,17 @@ int options_finish(struct run_config *c, char *err)
 		ret = finish_serial(c, n, err);
 	if (!ret && !c->serial[0])
 		ret = replace(&c->serial[0], "stdio");
+	if (!ret)
+		ret = drive_finish(&c->drives, c->snapshot, err);
+	/* Drives without a kernel are to be booted from. */
+	if (!ret && !c->kernel && !c->bios && c->drives.n)
+		ret = replace(&c->bios, DEFAULT_BIOS);
 	if (!ret && c->kernel && c->bios)
 		ret = fail(err, -EINVAL, "run: --kernel boots without "
 			   "firmware (leave out --bios)");
 	if (!ret && !c->kernel && !c->bios)
-		ret = fail(err, -EINVAL, "run: no kernel (give --kernel FILE or "
-			   "--bios FILE, or try umbra demo)");
+		ret = fail(err, -EINVAL, "run: no kernel (give --kernel FILE, "
+			   "a disk or --bios FILE, or try umbra demo)");
 	if (ret == -ENOMEM)
 		fail(err, ret, "out of memory");
 	return ret;

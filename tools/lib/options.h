@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "tools/lib/drive.h"
+
 #define RUN_SERIAL_MAX	4
 #define RUN_CPUS_MAX	15u
 /* Bytes for an error line. */
@@ -30,6 +32,9 @@ struct run_config {
 	char *boot;			/* order letters, or NULL */
 	bool boot_menu;
 	char *debugcon;			/* backend specification, or NULL */
+	struct drive_list drives;
+	bool snapshot;			/* all disks */
+	bool drive_help;		/* --drive help */
 	struct string_list devices;	/* --device */
 	struct string_list initrds;
 	char *cmdline;			/* NULL: not given */

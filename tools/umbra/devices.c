@@ -11,8 +11,8 @@
 #include "backends/char_open.h"
 #include "tools/lib/options.h"
 
-static int add(struct device_list *l, const char *name, void *backend,
-	       const char *const *keys, char *err, size_t err_len)
+int devices_add(struct device_list *l, const char *name, void *backend,
+		const char *const *keys, char *err, size_t err_len)
 {
 	if (l->n == DEVICES_MAX) {
 		snprintf(err, err_len, "%s: more than %d devices", name,
@@ -40,8 +40,8 @@ static char **split(const char *text)
 	return v;
 }
 
-static int add_text(struct device_list *l, const char *text, char *err,
-		    size_t err_len)
+int devices_add_text(struct device_list *l, const char *text, void *backend,
+		     char *err, size_t err_len)
 {
 	char **v = split(text);
 	int code;
@@ -50,7 +50,7 @@ static int add_text(struct device_list *l, const char *text, char *err,
 		snprintf(err, err_len, "out of memory");
 		return -ENOMEM;
 	}
-	code = add(l, v[0], NULL, (const char *const *)v + 1, err, err_len);
+	code = devices_add(l, v[0], backend, (const char *const *)v + 1, err, err_len);
 	if (code)
 		free(v);
 	else
@@ -68,7 +68,7 @@ static int add_debugcon(struct device_list *l, const char *spec,
 
 	memcpy(err, prefix, sizeof(prefix));
 	code = char_open(&l->debugcon, spec, args, err + n, err_len - n);
-	return code ? code : add(l, "debugcon", l->debugcon, NULL, err,
+	return code ? code : devices_add(l, "debugcon", l->debugcon, NULL, err,
 				 err_len);
 }
 
@@ -80,8 +80,10 @@ int devices_open(struct device_list *l, const struct run_config *c,
 
 	if (c->debugcon)
 		code = add_debugcon(l, c->debugcon, &args, err, err_len);
+	if (!code)
+		code = drives_open(l, c, loop, log, err, err_len);
 	for (unsigned i = 0; i < c->devices.n && !code; i++)
-		code = add_text(l, c->devices.v[i], err, err_len);
+		code = devices_add_text(l, c->devices.v[i], NULL, err, err_len);
 	return code;
 }
 

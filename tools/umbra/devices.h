@@ -29,7 +29,19 @@ struct device_list {
  */
 int devices_open(struct device_list *l, const struct run_config *c,
 		 struct loop *loop, FILE *log, char *err, size_t err_len);
+/* The drives of @c; part of the above. */
+int drives_open(struct device_list *l, const struct run_config *c,
+		struct loop *loop, FILE *log, char *err, size_t err_len);
 void devices_close(struct device_list *l);
+
+/*
+ * One more device: with @keys, which must stay; or from "NAME,KEY=VALUE,...".
+ * Returns 0, -ENOSPC or -ENOMEM with one line in @err.
+ */
+int devices_add(struct device_list *l, const char *name, void *backend,
+		const char *const *keys, char *err, size_t err_len);
+int devices_add_text(struct device_list *l, const char *text, void *backend,
+		     char *err, size_t err_len);
 
 /* Print the table if --device help was given; then true. */
 bool devices_help(const struct run_config *c, FILE *out);

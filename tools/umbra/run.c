@@ -332,6 +332,11 @@ int cmd_run(int argc, char **argv)
 		run_config_fini(&c);
 		return 0;
 	}
+	if (c.drive_help) {
+		drive_help(stdout);
+		run_config_fini(&c);
+		return 0;
+	}
 	if (devices_help(&c, stdout)) {
 		run_config_fini(&c);
 		return 0;
