@@ -38,15 +38,14 @@ enum ide_kind { IDE_DISK, IDE_CD };
 
 struct ide_drive_config {
 	enum ide_kind kind;
-	struct block_queue *q;		/* the drive's from now on */
+	struct block_queue *q;		/* the caller's, for longer */
 	const char *serial;		/* up to 20 characters; NULL: made up */
 	const char *model;		/* up to 40; NULL: the usual one */
 };
 
 /*
  * Before the machine runs.  @channel, @unit: 0 or 1.
- * Returns 0, -EEXIST (there is one; @cfg->q still the caller's), -EINVAL (a
- * disk without a medium).
+ * Returns 0, -EEXIST (there is one), -EINVAL (a disk without a medium).
  */
 int ide_attach(struct ide *ide, unsigned channel, unsigned unit,
 	       const struct ide_drive_config *cfg);

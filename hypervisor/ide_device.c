@@ -49,11 +49,8 @@ static void settle(struct device *dev)
 
 static void destroy(struct device *dev)
 {
-	struct ide *ide = (struct ide *)dev;
-
-	for (unsigned i = 0; i < IDE_CHANNELS * IDE_DRIVES; i++)
-		block_queue_destroy(ide->ch[i / 2].drive[i % 2].scsi.q);
-	free(ide);
+	settle(dev);
+	free(dev);
 }
 
 #define DRIVE_FIELDS(c, n) \
@@ -110,7 +107,10 @@ static int loaded(struct device *dev)
 }
 
 static const struct device_class ide_class = {
-	CLASS_NAME, 1, fields, ARRAY_SIZE(fields), reset, loaded, destroy,
+	.name = CLASS_NAME, .version = 1,
+	.fields = fields, .nfields = ARRAY_SIZE(fields),
+	.reset = reset, .settle = settle, .loaded = loaded,
+	.destroy = destroy,
 };
 
 static void init_function(struct ide *ide)
@@ -134,7 +134,6 @@ int ide_create(struct ide **out, const struct ide_config *cfg)
 	if (!ide)
 		return -ENOMEM;
 	ide->dev.class = &ide_class;
-	ide->dev.settle = settle;
 	ide->ports = cfg->ports;
 	for (unsigned i = 0; i < IDE_CHANNELS; i++) {
 		ide->ch[i].ide = ide;

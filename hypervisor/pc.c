@@ -738,6 +738,15 @@ static void put_boot_order(struct pc *pc)
 	mc146818_set(pc->rtc, CMOS_BOOT_1, order >> 4 & 0xf0);
 }
 
+/* Without a display, the firmware's screen and keyboard are on COM1. */
+static int offer_serial_console(struct pc *pc)
+{
+	if (!pc->serial[0] || site_find(pc, "vga", 0))
+		return 0;
+	return fw_cfg_put_file(pc->fw_cfg, "etc/sercon-port", &serial_port[0],
+			       sizeof(serial_port[0]));
+}
+
 static int offer_firmware(struct pc *pc)
 {
 	struct tables_config tables = tables_of(pc);
@@ -749,6 +758,8 @@ static int offer_firmware(struct pc *pc)
 	put_boot_order(pc);
 	if (!err)
 		err = offer_numbers(pc);
+	if (!err)
+		err = offer_serial_console(pc);
 	if (!err)
 		err = acpi_offer(pc->fw_cfg, &tables);
 	if (!err)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/block_queue.h"
 #include "backends/char.h"
 #include "backends/char_open.h"
 #include "tools/lib/options.h"
@@ -91,6 +92,8 @@ void devices_close(struct device_list *l)
 {
 	for (unsigned i = 0; i < l->n; i++)
 		free(l->texts[i]);
+	for (unsigned i = 0; i < l->nqueues; i++)
+		block_queue_destroy(l->queues[i]);
 	if (l->debugcon)
 		l->debugcon->ops->destroy(l->debugcon);
 	memset(l, 0, sizeof(*l));

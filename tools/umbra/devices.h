@@ -10,6 +10,7 @@
 
 #include "hypervisor/pc_device.h"
 
+struct block_queue;
 struct char_backend;
 struct loop;
 struct run_config;
@@ -21,6 +22,8 @@ struct device_list {
 	unsigned n;
 	char **texts[DEVICES_MAX];	/* name and keys that specs point to */
 	struct char_backend *debugcon;
+	struct block_queue *queues[DEVICES_MAX];	/* of the drives */
+	unsigned nqueues;
 };
 
 /*

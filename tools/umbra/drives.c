@@ -10,7 +10,7 @@
 #include "tools/umbra/devices.h"
 
 /*
- * Controllers, and the drives on them, as pc_device.def calls them.  @threads:
+ * Controllers (NULL: every drive is one), and the drives on them, as pc_device.def calls them.  @threads:
  * most requests that can be in flight.
  */
 static const struct bus {
@@ -18,6 +18,7 @@ static const struct bus {
 	unsigned threads;
 } buses[DRIVE_IFS] = {
 	[DRIVE_IDE] = { "piix3-ide", "ide-hd", "ide-cd", 1 },
+	[DRIVE_VIRTIO] = { NULL, "virtio-blk", NULL, 4 },
 };
 
 static int open_medium(struct block **out, const struct drive_opt *d,
@@ -50,7 +51,9 @@ static int add_drive(struct device_list *l, const struct drive_opt *d,
 	if (d->iface == DRIVE_IDE)
 		n += snprintf(text + n, sizeof(text) - n, ",bus=ide.%d",
 			      d->bus);
-	n += snprintf(text + n, sizeof(text) - n, ",unit=%d", d->unit);
+	if (drive_units(d->iface))
+		n += snprintf(text + n, sizeof(text) - n, ",unit=%d",
+			      d->unit);
 	if (d->serial)
 		n += snprintf(text + n, sizeof(text) - n, ",serial=%s",
 			      d->serial);
@@ -79,17 +82,15 @@ static int open_drive(struct device_list *l, const struct drive_opt *d,
 			 strerror(-ret));
 		return ret;
 	}
-	ret = add_drive(l, d, q, err, err_len);
-	if (ret)
-		block_queue_destroy(q);
-	return ret;
+	l->queues[l->nqueues++] = q;
+	return add_drive(l, d, q, err, err_len);
 }
 
 /* A controller comes in front of the first drive on it. */
 static int add_controller(struct device_list *l, const struct run_config *c,
 			  enum drive_if iface, char *err, size_t err_len)
 {
-	for (unsigned i = 0; i < c->drives.n; i++)
+	for (unsigned i = 0; buses[iface].controller && i < c->drives.n; i++)
 		if (c->drives.v[i].iface == iface)
 			return devices_add(l, buses[iface].controller, NULL,
 					   NULL, err, err_len);
