@@ -115,4 +115,4 @@ run:
 .PHONY: deps guest run
 
 # ---- benchmarks -------------------------------------------------------------
-include tools/bench/rules.mk tools/nano/rules.mk
+include tools/bench/rules.mk tools/nano/rules.mk tools/compare/rules.mk

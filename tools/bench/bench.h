@@ -60,6 +60,7 @@ uint32_t run_touch(unsigned iters);
 uint32_t run_mmap(unsigned iters);
 uint32_t run_pipe(unsigned iters);
 uint32_t run_ctxsw(unsigned iters);
+uint32_t run_sleep(unsigned iters);
 uint32_t run_signal(unsigned iters);
 uint32_t run_sigsegv(unsigned iters);
 

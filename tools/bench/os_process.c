@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tools/bench/bench.h"
@@ -142,4 +143,14 @@ uint32_t run_pipe(unsigned iters)
 uint32_t run_ctxsw(unsigned iters)
 {
 	return ring(8, iters);
+}
+
+uint32_t run_sleep(unsigned iters)
+{
+	const struct timespec t = { .tv_nsec = 200000 };
+	uint32_t slept = 0;
+
+	for (; iters; iters--)
+		slept += !nanosleep(&t, NULL);
+	return slept;
 }

@@ -12,7 +12,7 @@ BOOT_VS_TCG = 0.5
 MEMORY_MIB = 96
 OS_ROW = {
     "getppid": 1.0, "fork": 2.5, "exec": 2.5, "touch": 2.0, "mmap": 2.5,
-    "pipe": 2.0, "ctxsw": 2.0, "signal": 2.5, "sigsegv": 2.5,
+    "pipe": 2.0, "ctxsw": 2.0, "sleep": 2.0, "signal": 2.5, "sigsegv": 2.5,
 }
 CLOCK_TOLERANCE = 0.05          # inside against outside time of a row
 

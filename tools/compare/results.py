@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Samples, medians, ratios, goals.  No input or output but JSON and CSV."""
+import csv
+import io
+import json
+from statistics import median
+
+# What VMI on BT should reach against full virtualization on BT, by row;
+# issue "VMI from end to end", section Reach.
+VMI_LIMITS = {
+    "ptemod-kernel": 0.5, "ptemod-use": 0.5, "ptemod-batch": 0.5,
+    "fork": 0.9, "exec": 0.9, "idle": 0.7, "sleep-cpu": 0.7, "timer": 0.7,
+}
+VMI_LIMIT = 1.03            # everything else: no worse
+COMPUTE_BAND = 0.03         # compute rows are equal
+TRACED_LIMIT = 0.1          # of a traced store that nothing adapted to
+PTE_ROWS = ("ptemod", "ptemod-use", "ptemod-kernel", "ptemod-batch",
+            "ptemod-batch31")
+
+
+def ratio(a, b):
+    return a / b if a is not None and b else None
+
+
+class Results:
+    """
+    Samples by (workload, row, system), in the order in which rows were met.
+    @compute: names of rows whose time should not depend on virtualization.
+    """
+
+    def __init__(self, systems, compute=()):
+        self.systems, self.compute = list(systems), set(compute)
+        self.units = {}             # workload -> unit
+        self.samples = {}           # (workload, row) -> {system: [value]}
+        self.why = {}               # (workload, row or "", system) -> reason
+        self.counters = {}          # (workload, system) -> [{text: n}]
+
+    def add(self, workload, unit, system, values, skipped=(), counters=None):
+        self.units[workload] = unit
+        for row, value in values.items():
+            cell = self.samples.setdefault((workload, row), {})
+            cell.setdefault(system, []).append(value)
+        for row, reason in dict(skipped).items():
+            self.why[workload, row, system] = reason
+        if counters:
+            self.counters.setdefault((workload, system), []).append(counters)
+
+    def failed(self, workload, system, reason):
+        self.why[workload, "", system] = reason
+
+    def median(self, workload, row, system):
+        v = self.samples.get((workload, row), {}).get(system)
+        return median(v) if v else None
+
+    def rows(self):
+        return list(self.samples)
+
+    def vs(self, workload, row, system, base):
+        return ratio(self.median(workload, row, system),
+                     self.median(workload, row, base))
+
+    def counter(self, workload, system, text):
+        """Median of a counter over the runs; None if it was never printed."""
+        runs = [c[text] for c in self.counters.get((workload, system), ())
+                if text in c]
+        return median(runs) if runs else None
+
+    # ---- goals ---------------------------------------------------------------
+
+    def goal(self, workload, row):
+        """(measured, limit, verdict) of VMI on BT against BT, or None."""
+        if "bt" not in self.systems or "vmi-bt" not in self.systems:
+            return None
+        got = self.vs(workload, row, "vmi-bt", "bt")
+        limit = VMI_LIMITS.get(row, VMI_LIMIT)
+        if got is None:
+            return None, limit, "not measured"
+        if row in self.compute:
+            good = abs(got - 1) <= COMPUTE_BAND
+            return got, 1 + COMPUTE_BAND, "pass" if good else "MISS"
+        return got, limit, "pass" if got <= limit else "MISS"
+
+    def traced_goals(self):
+        """{row: (measured, limit, verdict)}: VMI against a traced store."""
+        trace = self.median("nano", "traced-cold", "bt")
+        out = {}
+        for row in PTE_ROWS:
+            got = ratio(self.median("nano", row, "vmi-bt"), trace)
+            if got is not None:
+                out[row] = (got, TRACED_LIMIT,
+                            "pass" if got <= TRACED_LIMIT else "MISS")
+        return out
+
+    # ---- output --------------------------------------------------------------
+
+    def json(self, facts):
+        rows = []
+        for workload, row in self.rows():
+            cells = self.samples[workload, row]
+            goal = self.goal(workload, row)
+            rows.append({
+                "workload": workload, "row": row,
+                "unit": self.units[workload],
+                "systems": {s: {"median": median(v), "min": min(v),
+                                "max": max(v), "samples": v,
+                                "vs_bt": self.vs(workload, row, s, "bt"),
+                                "vs_native": self.vs(workload, row, s,
+                                                     "native")}
+                            for s, v in cells.items()},
+                "vmi_goal": goal and dict(zip(("measured", "limit",
+                                               "verdict"), goal)),
+            })
+        return json.dumps({
+            "facts": facts, "systems": self.systems, "rows": rows,
+            "traced_goals": self.traced_goals(),
+            "not_measured": [
+                {"workload": w, "row": r, "system": s, "reason": why}
+                for (w, r, s), why in self.why.items()],
+            "counters": [{"workload": w, "system": s, "runs": c}
+                         for (w, s), c in self.counters.items()],
+        }, indent=1)
+
+    def csv(self):
+        out = io.StringIO()
+        w = csv.writer(out, lineterminator="\n")
+        w.writerow(["workload", "row", "unit", "system", "median", "min",
+                    "max", "samples", "vs_bt", "vs_native"])
+        for workload, row in self.rows():
+            for s, v in self.samples[workload, row].items():
+                w.writerow([workload, row, self.units[workload], s,
+                            median(v), min(v), max(v), len(v),
+                            self.vs(workload, row, s, "bt"),
+                            self.vs(workload, row, s, "native")])
+        return out.getvalue()

@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The workloads: run one on one machine once, give its samples.
+
+run() returns {row: value}, and fills run.counters (Umbra's --stats) and
+run.skipped ({row: reason}).  Values are in the workload's unit; smaller is
+better for all of them.
+"""
+import glob
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+from machines import guest_argv, read_stats, unpaged_only
+from systems import BenchError, Console, RowReader, RowResult
+
+NANO_UNPAGED = ("call", "call-indirect", "in", "iodelay", "rdtsc", "cpuid",
+                "cr0-ts", "cli-sti", "irqsave", "iret", "divzero")
+
+
+class Setup:
+    """Paths and sizes common to all runs."""
+
+    def __init__(self, args):
+        self.umbra = os.path.join(args.build, "umbra")
+        self.build = args.build
+        self.tools = os.path.dirname(os.path.abspath(__file__))
+        self.mem, self.cpu, self.append = args.mem, args.cpu, args.append
+        self.scale, self.bench_rows = args.scale, args.bench_rows
+        self.nano_rows = args.nano_rows
+        self.seconds, self.build_times = args.idle, args.build_times
+        self.dir = tempfile.mkdtemp(prefix="umbra-compare-")
+        self.log = open(os.path.join(args.out, "console.log"), "wb")
+
+    def close(self):
+        self.log.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Run:
+    """One workload on one machine, once."""
+
+    def __init__(self, setup, machine, kernel):
+        self.s, self.m, self.kernel = setup, machine, kernel
+        self.counters, self.skipped = {}, {}
+        self.stats_file = os.path.join(setup.dir, "stats")
+
+    def console(self, argv):
+        self.s.log.write(("\n### " + " ".join(argv) + "\n").encode())
+        return Console(argv, self.s.cpu, self.s.log)
+
+    def boot(self, append, initrd, kernel=None):
+        if os.path.exists(self.stats_file):
+            os.unlink(self.stats_file)
+        return self.console(guest_argv(
+            self.m, self.s.umbra, kernel or self.kernel, self.s.mem,
+            append, initrd, self.stats_file))
+
+    def finish(self, console, grace_s):
+        status = console.close(grace_s)
+        self.counters = read_stats(self.stats_file)
+        return status
+
+
+def cpu_seconds(pid):
+    """Processor time of all threads that live."""
+    total = 0
+    for path in glob.glob(f"/proc/{pid}/task/*/schedstat"):
+        try:
+            with open(path) as f:
+                total += int(f.read().split()[0])
+        except (OSError, ValueError, IndexError):
+            pass
+    return total / 1e9
+
+
+# ---- nano ---------------------------------------------------------------------
+
+def nano_lines(lines):
+    """({row: cycles}, {row: reason}) out of the kernel's output."""
+    values, skipped = {}, {}
+    for line in lines:
+        word = line.rstrip("\r\n").split("\t")
+        if word[0] == "nano" and len(word) == 7:
+            values[word[1]] = float(word[3])
+        elif word[0] in ("#skip", "#fail") and len(word) >= 3:
+            skipped[word[1]] = word[2]
+    return values, skipped
+
+
+class Nano(Run):
+    unit = "cycles"
+    kcycles, repeat = 1500, 7
+
+    def run(self):
+        rows = ",".join(self.s.nano_rows or ())
+        args = f"repeat={self.repeat} kcycles={self.kcycles}"
+        why = unpaged_only(self.m)
+        if why:
+            rows = ",".join(r for r in NANO_UNPAGED
+                            if not rows or r in rows.split(","))
+            args += " paging=off"
+        if rows:
+            args += f" rows={rows}"
+        if self.m.guest:
+            c = self.boot(args, None, os.path.join(self.s.build, "nano.elf"))
+        else:
+            c = self.console([os.path.join(self.s.build, "umbra-nano"),
+                              *args.split()])
+        lines = [line for _, line in c.lines(60)]
+        self.finish(c, 5)
+        values, self.skipped = nano_lines(lines)
+        if not any(line.startswith("#done") for line in lines):
+            raise BenchError("the nanobenchmark kernel did not end; "
+                             + (lines[-1] if lines else "no output"))
+        if why:
+            self.skipped["rows with paging"] = why
+        return values
+
+
+# ---- bench: rows of umbra-bench, forkwait among them ----------------------------
+
+class CpuReader(RowReader):
+    """Also notes the host's processor time of each row."""
+
+    def __init__(self, results, pid):
+        super().__init__(results)
+        self.pid, self.cpu, self.start = pid, {}, 0.0
+
+    def line(self, now, line):
+        super().line(now, line)
+        word = line.split("\t")
+        if word[0] == "#begin":
+            self.start = cpu_seconds(self.pid)
+        elif word[0] == "#end":
+            self.cpu[word[1]] = cpu_seconds(self.pid) - self.start
+
+
+class Bench(Run):
+    unit = "ns"
+
+    def rows(self):
+        program = os.path.join(self.s.build, "umbra-bench")
+        listed = subprocess.run([program, "--list"], capture_output=True,
+                                text=True, check=True).stdout
+        known = {}
+        for line in listed.splitlines():
+            name, _, iters, _ = line.split("\t")
+            known[name] = max(1, int(int(iters) * self.s.scale))
+        names = self.s.bench_rows or list(known)
+        return program, {n: known[n] for n in names}
+
+    def run(self):
+        program, rows = self.rows()
+        results = {r: RowResult() for r in rows}
+        cpu = {}
+        if self.m.guest:
+            cpu = self.run_guest(rows, results)
+        else:
+            for row, n in rows.items():
+                c = self.console([program, row, "--iters", str(n),
+                                  "--repeat", "1"])
+                reader = CpuReader(results, c.process.pid)
+                for now, line in c.lines(60):
+                    reader.line(now, line)
+                c.close(1)
+                cpu |= reader.cpu
+        out = {r: v.samples[0] for r, v in results.items() if v.samples}
+        for r, v in results.items():
+            if v.error or not v.samples:
+                self.skipped[r] = v.error or "not run"
+        if "sleep" in cpu and rows["sleep"]:
+            # The warm-up is a tenth more.
+            out["sleep-cpu"] = cpu["sleep"] * 1e9 / rows["sleep"]
+        return out
+
+    def run_guest(self, rows, results):
+        spec = ",".join(f"{r}:{n}" for r, n in rows.items())
+        c = self.boot(f"console=ttyS0 loglevel=4 {self.s.append} "
+                      "rdinit=/bin/umbra-bench BENCH_REPEAT=1 "
+                      f"BENCH_ROWS={spec}",
+                      os.path.join(self.s.build, "compare-initrd.gz"))
+        reader = CpuReader(results, c.process.pid)
+        try:
+            for now, line in c.lines(180):
+                reader.line(now, line)
+        finally:
+            self.finish(c, 5)
+        if not reader.done:
+            raise BenchError(f"ended in row {reader.current}")
+        return reader.cpu
+
+
+# ---- scripts in the guest: build, idle, boot ------------------------------------
+
+MARK = re.compile(r"^#(begin|end)\t([a-z-]+)$")
+
+
+class Script(Run):
+    """Runs /compare in the guest; times what stands between its marks."""
+    names = ()
+
+    def run_script(self, what):
+        c = self.boot("console=ttyS0 quiet panic=-1 umbra.script=/compare "
+                      f"compare={what} {self.s.append}",
+                      os.path.join(self.s.build, "compare-initrd.gz"))
+        wall, cpu, began = {}, {}, {}
+        try:
+            for now, line in c.lines(120):
+                m = MARK.match(line)
+                if not m:
+                    continue
+                used = cpu_seconds(c.process.pid)
+                if m[1] == "begin":
+                    began[m[2]] = now, used
+                elif m[2] in began:
+                    wall[m[2]] = now - began[m[2]][0]
+                    cpu[m[2]] = used - began[m[2]][1]
+        finally:
+            self.finish(c, 10)
+        return c.start, began, wall, cpu
+
+
+class Idle(Script):
+    unit = "ms of host CPU per second"
+
+    def run(self):
+        if not self.m.guest:
+            return {}
+        _, _, wall, cpu = self.run_script(f"idle:{self.s.seconds}")
+        if "idle" not in wall:
+            raise BenchError("the guest's script did not end")
+        return {"idle": cpu["idle"] / wall["idle"] * 1000}
+
+
+class Boot(Script):
+    unit = "s"
+
+    def run(self):
+        if not self.m.guest:
+            return {}
+        start, began, _, _ = self.run_script("nothing")
+        if "nothing" not in began:
+            raise BenchError("the guest's script did not begin")
+        return {"boot to script": began["nothing"][0] - start}
+
+
+class Build(Script):
+    unit = "s"
+
+    def run(self):
+        root = os.path.join(self.s.build, "compare-tcc")
+        if not os.path.isdir(root):
+            self.skipped["build"] = "no compiler for the guest was fetched"
+            return {}
+        if self.m.guest:
+            _, _, wall, _ = self.run_script(f"build:{self.s.build_times}")
+            if "build" not in wall:
+                raise BenchError("the guest's build did not end")
+            return {"build": wall["build"]}
+        return {"build": self.native(root)}
+
+    def native(self, root):
+        """The same compiler and files, through its own loader."""
+        script = os.path.join(self.s.tools, "build.sh")
+        c = self.console(["sh", script, os.path.abspath(root),
+                          str(self.s.build_times), self.s.dir])
+        began = None
+        for now, line in c.lines(120):
+            m = MARK.match(line)
+            if m and m[1] == "begin":
+                began = now
+            elif m and began is not None:
+                c.close(1)
+                return now - began
+        c.close(1)
+        raise BenchError("the build on the host did not end")
+
+
+WORKLOADS = {"nano": Nano, "bench": Bench, "build": Build, "idle": Idle,
+             "boot": Boot}
