@@ -88,6 +88,8 @@ DEPS := $(RUN_DEPS) check gcc-multilib qemu-system-x86 qemu-utils nasm \
 	python3 curl xenstore-utils libxen-dev
 # What building a guest kernel needs besides (make guest-kernel).
 DEPS += bc bison flex patch xz-utils
+# Plots of umbra compare.
+DEPS += gnuplot-nox
 
 export UMBRA_CACHE ?= $(HOME)/.cache/umbra
 GUEST := $(UMBRA_CACHE)/guest
