@@ -54,6 +54,8 @@ struct host_kvm {
 	/* Real mode runs on the processor, not in KVM's emulator. */
 	enum host_answer unrestricted;
 	enum host_answer irqchip;	/* KVM_CREATE_IRQCHIP works */
+	/* The guest's TSC is the host's plus an offset, not the host's. */
+	enum host_answer tsc_offset;
 	struct host_probe_state probe[HOST_PROBE_COUNT];
 	uint32_t probe_us;		/* what all of this took */
 };

@@ -220,7 +220,7 @@ bool vm_boot(struct vm *vm)
 	if (vm->cfg.boot)
 		pc_direct_boot(vm->pc);
 	vcpu_reset(&v, 0, false);
-	v.msr.tsc_offset = -__rdtsc();
+	v.msr.tsc_offset = vm->cfg.host_tsc ? 0 : -__rdtsc();
 	if (vm->cfg.boot &&
 	    vm->cfg.boot(vm->cfg.boot_opaque, vm->mem, &v, err)) {
 		vm_stop(vm, VM_STOP_BOOT, "%s", err);
@@ -271,7 +271,8 @@ void vm_resume(struct vm *vm)
 
 		cpu->ops->get_state(cpu->engine, &v);
 		v.activity = cpu->halted ? ACTIVITY_HALT : v.activity;
-		v.msr.tsc_offset -= stood;
+		if (!vm->cfg.host_tsc)
+			v.msr.tsc_offset -= stood;
 		vm_cpu_set_state(cpu, &v);
 	}
 	clock_start(vm->clock);

@@ -48,6 +48,11 @@ struct vm_config {
 	 * guests that begin under bt and may enter long mode.  NULL: none.
 	 */
 	const char *spare_engine;
+	/*
+	 * The guest's TSC is the host's, without offset: for a KVM that has
+	 * none, so that all engines show the same one.
+	 */
+	bool host_tsc;
 	unsigned cpus;		/* 0: 1; more than 1 under "hv" only */
 	/* NULL-terminated "key=value" strings for the engine, or NULL. */
 	const char *const *engine_options;

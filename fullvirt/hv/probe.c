@@ -44,6 +44,8 @@
 /* Exits of one guest: its ports, and some that KVM makes for itself. */
 #define EXITS_MAX	64
 
+#define MSR_TSC		0x10
+
 /* Bits of table entries, SDM Vol. 3A table 4-6: P, RW, US, A, D. */
 #define PTE_BITS	0x67u
 /* PDPTEs of PAE paging have no others than P, table 4-8. */
@@ -218,6 +220,17 @@ static int set_cpuid(struct tiny *t)
 	return ret;
 }
 
+/* A KVM that cannot set it is asked nonetheless: the guest will tell. */
+static void set_tsc(struct tiny *t)
+{
+	struct {
+		struct kvm_msrs h;
+		struct kvm_msr_entry e;
+	} m = { .h.nmsrs = 1, .e = { .index = MSR_TSC, .data = PROBE_TSC } };
+
+	ioctl(t->vcpu, KVM_SET_MSRS, &m);
+}
+
 static int make_vcpu(struct tiny *t)
 {
 	int len = ioctl(t->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
@@ -235,6 +248,7 @@ static int make_vcpu(struct tiny *t)
 		return -errno;
 	t->stats = ioctl(t->vcpu, KVM_GET_STATS_FD, NULL);
 	ret = set_cpuid(t);
+	set_tsc(t);
 	return ret ? ret : set_registers(t);
 }
 
@@ -367,6 +381,15 @@ static void look_at_mmu(struct tiny *t)
 		t->k->hw_mmu = n ? HOST_NO : HOST_YES;
 }
 
+/* Every RDTSC counts, since some modes may be emulated and others not. */
+static void look_at_tsc(struct tiny *t, uint32_t high)
+{
+	bool good = high >> 30 == PROBE_TSC >> 62;
+
+	if (t->k->tsc_offset != HOST_NO)
+		t->k->tsc_offset = good ? HOST_YES : HOST_NO;
+}
+
 /* What goes on behind a port belongs to another result. */
 static void next_part(struct tiny *t, enum host_probe probe)
 {
@@ -389,6 +412,9 @@ static bool port_reached(struct tiny *t, unsigned port, uint32_t val)
 		loop_ends(t, PROBE_USER_LOOPS);
 		works(t);
 		next_part(t, HOST_PROBE_COMPAT);
+		break;
+	case PORT_TSC:
+		look_at_tsc(t, val);
 		break;
 	case PORT_MAGIC:
 		look_at_mmu(t);

@@ -34,6 +34,12 @@
 	.endr
 	.endm
 
+	.macro	TELL_TSC
+	rdtsc
+	movl	%edx, %eax
+	outl	%eax, $PORT_TSC
+	.endm
+
 	.macro	TELL_MAGIC address
 	movl	\address, %eax
 	outl	%eax, $PORT_MAGIC
@@ -55,6 +61,7 @@ probe_real:
 
 	.code32
 probe_unpaged:
+	TELL_TSC
 	TIMED_LOOP PORT_LOOP_BEGIN, PORT_LOOP_END
 	TELL_MAGIC PROBE_MAGIC_GPA
 	hlt
@@ -92,6 +99,7 @@ probe_long:
 	.code64
 1:	TIMED_LOOP PORT_LOOP_BEGIN, PORT_LOOP_END
 	INVLPGS
+	TELL_TSC
 	TELL_MAGIC PROBE_MAGIC_VA
 	movl	$MSR_STAR, %ecx
 	xorl	%eax, %eax
@@ -109,6 +117,7 @@ probe_long:
 	pushq	$AT(user64)
 	iretq
 user64:
+	TELL_TSC
 	TIMED_LOOP PORT_USER_BEGIN, PORT_USER_END, PROBE_USER_LOOPS
 	pushq	$PROBE_USER_CS32
 	pushq	$AT(user32)

@@ -20,6 +20,8 @@
  */
 #define PROBE_LOOPS		200
 #define PROBE_USER_LOOPS	10000
+/* The TSC begins here. */
+#define PROBE_TSC		(1ULL << 62)
 /* INVLPGs of each guest with paging. */
 #define PROBE_INVLPGS		4
 
@@ -30,6 +32,7 @@
 #define PORT_USER_BEGIN		0x13	/* the same loop at CPL 3 */
 #define PORT_USER_END		0x14
 #define PORT_COMPAT		0x15	/* PROBE_MAGIC, from 32-bit code */
+#define PORT_TSC		0x18	/* upper half of the TSC */
 #define PORT_SYSCALL		0x16	/* CS where SYSCALL leads */
 #define PORT_SYSRET		0x17	/* CS where SYSRET leads */
 

@@ -117,6 +117,11 @@ static inline void poke32(uint64_t a, uint32_t v)
 #define MSR_GS_BASE	0xc0000101u
 #define MSR_KERNEL_GS	0xc0000102u
 
+/* What the first instruction in 64-bit mode found. */
+extern volatile struct {
+	uint64_t rbx, rsi, rdi, rbp, rflags;
+} entry_regs;
+
 /* ---- Exceptions ----------------------------------------------------------- */
 
 /* What the stubs push. */

@@ -1,6 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Jobs for tests/check.sh: the 64-bit test kernels under HV.
-grep -v '^#' tests/guests64/guests.def | while read -r name limit _; do
+# Jobs for tests/check.sh: the 64-bit test kernels under HV, and begun in BT,
+# which has one processor.
+grep -v '^#' tests/guests64/guests.def | while read -r name limit rest; do
 	echo "guest64-hv/$name $limit tests/guests64/run.sh $name"
+	case $rest in
+	*--cpus*) ;;
+	*) echo "guest64-move/$name $limit" \
+		"env ENGINE=auto,start=bt tests/guests64/run.sh $name" ;;
+	esac
 done

@@ -3,7 +3,8 @@
 #
 # Run one 64-bit test kernel: tests/guests64/run.sh NAME [OPTION...]
 #
-# ENGINE is hv (default) or qemu for a second opinion.  The kernel prints TAP
+# ENGINE is hv (default), auto,start=bt, where the kernel's way into long mode
+# is a move from BT to HV, or qemu for a second opinion.  The kernel prints TAP
 # and leaves with status 33, (0x10 << 1) | 1, when all went well.
 cd "$(dirname "$0")/../.." || exit 1
 BUILD=${BUILD:-build}
@@ -22,6 +23,8 @@ if [ "$ENGINE" != qemu ]; then
 	kvm_needs "$name" $needs
 fi
 
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
 case $ENGINE in
 qemu)
 	# shellcheck disable=SC2086
@@ -31,11 +34,17 @@ qemu)
 	;;
 *)
 	# shellcheck disable=SC2086
-	"$BUILD/umbra" run --kernel "$elf" --mem 128M --engine "$ENGINE" \
+	"$BUILD/umbra" run --log "$log" --kernel "$elf" --mem 128M --engine "$ENGINE" \
 		--no-reboot $options "$@"
 	;;
 esac </dev/null | tr -d '\r'
 status=${PIPESTATUS[0]}
+cat "$log" >&2
+if [ "$ENGINE" = auto,start=bt ] &&
+   ! grep -q 'long mode: moved from bt to hv$' "$log"; then
+	echo "not ok the kernel moves from bt to hv"
+	exit 1
+fi
 [ "$status" = 33 ] && exit 0
 echo "not ok exit status $status"
 exit 1

@@ -23,10 +23,17 @@
 
 	.text
 	.code32
+/* A kernel may have 32-bit code to run before, which leaves the stack alone. */
+	.weak	early32
 	.globl	start
 start:
 	cld
-	lgdt	gdt_pointer
+	movl	$stack_top, %esp
+	movl	$early32, %eax
+	testl	%eax, %eax
+	jz	1f
+	call	*%eax
+1:	lgdt	gdt_pointer
 	movl	$CR4_PAE_FXSR, %eax
 	movl	%eax, %cr4
 	movl	$pml4, %eax
@@ -41,6 +48,12 @@ start:
 
 	.code64
 start64:
+	movq	%rbx, entry_regs
+	movq	%rsi, entry_regs + 8
+	movq	%rdi, entry_regs + 16
+	movq	%rbp, entry_regs + 24
+	pushfq
+	popq	entry_regs + 32
 	movl	$KERNEL_DS, %eax
 	movl	%eax, %ds
 	movl	%eax, %es
@@ -259,6 +272,8 @@ ist_stack_top:
 trap_stack_top:
 	.space	16384
 stack_top:
+	.globl	entry_regs
+entry_regs:	.fill	5, 8, 0
 	.globl	catch_rip
 catch_rip:	.quad	0
 catch_rsp:	.quad	0

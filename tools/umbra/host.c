@@ -60,6 +60,7 @@ static void show_kvm_details(struct printer *p, const struct host_kvm *k)
 	p->answer(p, "unrestricted_guest", "unrestricted guest",
 		  k->unrestricted);
 	p->answer(p, "in_kernel_irqchip", "in-kernel irqchip", k->irqchip);
+	p->answer(p, "tsc_offset", "guest TSC has an offset", k->tsc_offset);
 	for (unsigned i = 0; i < HOST_PROBE_COUNT; i++)
 		p->probe(p, i, &k->probe[i]);
 	p->number(p, "probe_us", "probing took, us", k->probe_us);

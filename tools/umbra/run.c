@@ -218,12 +218,23 @@ static const char *spare_engine(const struct run *r)
 	return mode_bt_runs(host_caps(), why) ? "bt" : NULL;
 }
 
+/* May KVM run the guest, and does it show the host's TSC as it is? */
+static bool host_tsc(const struct run *r)
+{
+	const char *spare = spare_engine(r);
+
+	return (!strcmp(r->mode.engine, "hv") ||
+		(spare && !strcmp(spare, "hv"))) &&
+	       host_caps()->kvm.tsc_offset == HOST_NO;
+}
+
 static void create_vm(struct run *r)
 {
 	struct vm_config cfg = {
 		.ram_size = r->c->mem,
 		.engine = r->mode.engine,
 		.spare_engine = spare_engine(r),
+		.host_tsc = host_tsc(r),
 		.cpus = r->c->cpus,
 		.engine_options = (const char *const *)r->c->settings.v,
 		.loop = r->loop,
