@@ -326,34 +326,71 @@ static int open_socket(struct stream_server *s)
 	return ret;
 }
 
+static int connect_socket(struct stream_server *s)
+{
+	int fd = socket(s->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int ret = fd < 0 ? -errno : 0;
+
+	if (!ret && connect(fd, (struct sockaddr *)&s->addr, s->addr_len))
+		ret = -errno;
+	if (!ret)
+		ret = conn_new(s, fd);
+	if (ret && fd >= 0)
+		close(fd);
+	return ret;
+}
+
+static int server_new(struct stream_server **out, struct loop *l,
+		      const char *spec, const struct stream_ops *ops,
+		      void *opaque)
+{
+	struct stream_server *s = calloc(1, sizeof(*s));
+
+	*out = s;
+	if (!s)
+		return -ENOMEM;
+	*s = (struct stream_server){ .loop = l, .ops = ops, .fd = -1,
+				     .opaque = opaque };
+	return parse(s, spec);
+}
+
+static int fail(struct stream_server **s, int ret, const char *spec,
+		char *err, size_t errlen)
+{
+	snprintf(err, errlen, "%s: %s%s", spec, strerror(-ret),
+		 ret == -EINVAL ? " (unix:PATH or tcp:[ADDRESS:]PORT)" : "");
+	if (*s && (*s)->fd >= 0)
+		close((*s)->fd);
+	free(*s);
+	*s = NULL;
+	return ret;
+}
+
+int stream_connect(struct stream_server **out, struct loop *l,
+		   const char *spec, const struct stream_ops *ops,
+		   void *opaque, char *err, size_t errlen)
+{
+	int ret = server_new(out, l, spec, ops, opaque);
+
+	if (!ret)
+		ret = connect_socket(*out);
+	return ret ? fail(out, ret, spec, err, errlen) : 0;
+}
+
 int stream_listen(struct stream_server **out, struct loop *l,
 		  const char *spec, unsigned clients,
 		  const struct stream_ops *ops, void *opaque, char *err,
 		  size_t errlen)
 {
-	struct stream_server *s = calloc(1, sizeof(*s));
-	int ret = s ? 0 : -ENOMEM;
+	int ret = server_new(out, l, spec, ops, opaque);
 
-	*out = NULL;
-	if (s) {
-		*s = (struct stream_server){ .loop = l, .ops = ops, .fd = -1,
-			.opaque = opaque, .max = clients };
-		ret = parse(s, spec);
-	}
-	if (!ret)
-		ret = open_socket(s);
-	if (!ret)
-		ret = loop_add_fd(l, s->fd, POLLIN, on_listen, s);
 	if (!ret) {
-		*out = s;
-		return 0;
+		(*out)->max = clients;
+		ret = open_socket(*out);
 	}
-	snprintf(err, errlen, "%s: %s%s", spec, strerror(-ret),
-		 ret == -EINVAL ? " (unix:PATH or tcp:[ADDRESS:]PORT)" : "");
-	if (s && s->fd >= 0)
-		close(s->fd);
-	free(s);
-	return ret;
+	if (!ret)
+		ret = loop_add_fd(l, (*out)->fd, POLLIN, on_listen, *out);
+	return ret ? fail(out, ret, spec, err, errlen) : 0;
 }
 
 unsigned stream_port(const struct stream_server *s)
@@ -376,9 +413,11 @@ void stream_server_destroy(struct stream_server *s)
 			send_some(s->conns);
 		conn_free(s->conns);
 	}
-	loop_del_fd(s->loop, s->fd);
-	close(s->fd);
-	if (s->addr.ss_family == AF_UNIX)
-		unlink(((struct sockaddr_un *)&s->addr)->sun_path);
+	if (s->fd >= 0) {
+		loop_del_fd(s->loop, s->fd);
+		close(s->fd);
+		if (s->addr.ss_family == AF_UNIX)
+			unlink(((struct sockaddr_un *)&s->addr)->sun_path);
+	}
 	free(s);
 }

@@ -37,6 +37,13 @@ int stream_listen(struct stream_server **out, struct loop *l,
 		  const char *spec, unsigned clients,
 		  const struct stream_ops *ops, void *opaque, char *err,
 		  size_t errlen);
+/*
+ * Connect to @spec as the only client of a server that accepts none; opened()
+ * is called before this returns.  Otherwise as above.
+ */
+int stream_connect(struct stream_server **out, struct loop *l,
+		   const char *spec, const struct stream_ops *ops,
+		   void *opaque, char *err, size_t errlen);
 /* Close all connections (their closed() is called) and stop listening. */
 void stream_server_destroy(struct stream_server *s);
 /* The TCP port in use (0 in @spec lets the host choose), or 0. */

@@ -52,6 +52,21 @@ $(BUILD)/tools/lib/sandbox.o: CFLAGS_X := -DHAVE_SECCOMP \
 LDLIBS += $(shell pkg-config --libs libseccomp)
 endif
 
+# ---- user networking, where libslirp is --------------------------------------
+# Debian's slirp.pc asks for glib's, which a program that uses it does not need.
+SLIRP := $(shell echo '\#include <slirp/libslirp.h>' | \
+	   $(CC) -E - >/dev/null 2>&1 && echo yes)
+SLIRP_STAMP := $(BUILD)/tools/slirp-$(or $(SLIRP),no)
+
+$(SLIRP_STAMP):
+	@mkdir -p $(@D) && rm -f $(@D)/slirp-* && touch $@
+
+$(BUILD)/backends/net_user.o: $(SLIRP_STAMP)
+ifeq ($(SLIRP),yes)
+$(BUILD)/backends/net_user.o: CFLAGS_X := -DHAVE_SLIRP
+LDLIBS += -lslirp
+endif
+
 # ---- umbra host --json, where jansson is -------------------------------------
 JANSSON := $(shell pkg-config --exists jansson 2>/dev/null && echo yes)
 JANSSON_STAMP := $(BUILD)/tools/jansson-$(or $(JANSSON),no)
@@ -83,7 +98,8 @@ endif
 # ---- packages, the fetched guest, a boot to its shell ------------------------
 # What building and booting needs; what the tests and benchmarks need besides.
 RUN_DEPS := gcc make libc6-dev binutils libzydis-dev cpio gzip \
-	pkg-config libseccomp-dev libjansson-dev zlib1g-dev seabios
+	pkg-config libseccomp-dev libjansson-dev zlib1g-dev libslirp-dev \
+	seabios
 DEPS := $(RUN_DEPS) check gcc-multilib qemu-system-x86 qemu-utils nasm \
 	python3 curl xenstore-utils libxen-dev
 # What building a guest kernel needs besides (make guest-kernel).
