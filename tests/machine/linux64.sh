@@ -44,6 +44,22 @@ first_line 64-bit_entry_is_reached "KASLR disabled" 60 --engine hv
 first_line auto_chooses_hv "KASLR disabled" 60
 grep -q '^umbra: engine hv (HV-.*MMU for a 64-bit guest: ' "$tmp/log" &&
 	echo "ok auto_says_so" || echo "not ok auto_says_so"
+first_line begun_in_bt_it_gets_there "KASLR disabled" 60 --engine auto,start=bt
+grep -q '^umbra: the guest enters long mode: moved from bt to hv$' "$tmp/log" &&
+	echo "ok the_move_is_logged" || echo "not ok the_move_is_logged"
+
+# Without HV it does not start, and strictly in BT it stops; both say so.
+"$umbra" run --kernel "$kernel" --set hv.device=/none --serial null \
+	</dev/null >"$tmp/log" 2>&1
+[ $? = 1 ] && grep -q 'no engine can run this 64-bit guest: ' "$tmp/log" &&
+	echo "ok without_hv_it_is_refused" || echo "not ok without_hv_it_is_refused"
+timeout 20 "$umbra" run --kernel "$kernel" --engine bt --no-reboot \
+	--serial null </dev/null >"$tmp/log" 2>&1
+[ $? = 6 ] && grep -q 'this 64-bit guest will stop, .*(auto would use HV)' "$tmp/log" &&
+	echo "ok strict_bt_says_what_to_do" || {
+	echo "not ok strict_bt_says_what_to_do"
+	sed 's/^/# /' "$tmp/log"
+}
 
 for need in native syscall; do
 	[[ $(kvm_fact $need) == *" works"* ]] && continue
