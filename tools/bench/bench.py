@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Compare native, Umbra and QEMU TCG on one program, in one run.
+"""Compare native, Umbra (BT, and HV where it can) and QEMU TCG on one program.
 
 See `make bench`.  Every system runs the same file (umbra-bench) with the same
 iteration counts, pinned to one core; guests boot the same kernel and initrd
@@ -46,6 +46,7 @@ def parse_args():
     p.add_argument("--cpu", type=int, default=max(os.sched_getaffinity(0)))
     p.add_argument("--no-native", action="store_true")
     p.add_argument("--no-umbra", action="store_true")
+    p.add_argument("--no-hv", action="store_true")
     p.add_argument("--no-tcg", action="store_true")
     p.add_argument("--json", help="default: BUILD/bench.json")
     return p.parse_args()
@@ -77,9 +78,9 @@ def open_log(args, name):
     return open(os.path.join(args.build, f"bench-{name}.log"), "wb")
 
 
-def umbra_argv(args, umbra):
+def umbra_argv(args, umbra, engine):
     return lambda append: [
-        umbra, "run", "--engine", args.engine, "--kernel", args.kernel,
+        umbra, "run", "--engine", engine, "--kernel", args.kernel,
         "--initrd", args.initrd, "--append", append, "--mem", args.mem,
         "--serial", "stdio", "--no-reboot", *args.umbra_arg]
 
@@ -92,9 +93,29 @@ def tcg_argv(args):
         "-append", append]
 
 
+def why_no_hv(umbra):
+    """Why HV cannot run a 32-bit guest here, or "" if it can."""
+    facts = subprocess.run([umbra, "host"], capture_output=True,
+                           text=True, check=False).stdout.splitlines()
+    lines = {label: next((f[len(label):].strip() for f in facts
+                          if f.startswith(label)), "")
+             for label in ("modes for a 16/32-bit guest",
+                           "KVM is not usable", "32-bit paging",
+                           "PAE paging")}
+    if "HV-" in lines["modes for a 16/32-bit guest"]:
+        return ""
+    for label, fact in lines.items():
+        if label.startswith("KVM") and fact:
+            return fact
+        if "paging" in label and not fact.startswith("works"):
+            return f"this host's KVM: {label} {fact}"
+    return "umbra host does not offer it"
+
+
 def make_systems(args, program):
     """The systems present here; says which ones are not."""
     systems = []
+    args.why_no_hv = "--no-hv" if args.no_hv else ""
     append = f"console=ttyS0 {args.append}".strip()
     umbra = os.path.join(args.build, "umbra")
     if not args.no_native:
@@ -102,8 +123,14 @@ def make_systems(args, program):
     if args.no_umbra:
         pass
     elif os.access(umbra, os.X_OK):
-        systems.append(Guest("umbra", umbra_argv(args, umbra), append,
-                             args.cpu, open_log(args, "umbra")))
+        systems.append(Guest("umbra", umbra_argv(args, umbra, args.engine),
+                             append, args.cpu, open_log(args, "umbra")))
+        args.why_no_hv = args.why_no_hv or why_no_hv(umbra)
+        if not args.why_no_hv:
+            systems.append(Guest("hv", umbra_argv(args, umbra, "hv"), append,
+                                 args.cpu, open_log(args, "hv")))
+        else:
+            print(f"bench: no HV column: {args.why_no_hv}")
     else:
         print(f"bench: {umbra}: not built; its column stays empty")
     if args.no_tcg:
@@ -155,7 +182,8 @@ def gather_facts(args, systems, load):
         "date": time.strftime("%Y-%m-%d"),
         "cpu": cpu_model(), "host_kernel": os.uname().release,
         "kernel": os.path.basename(args.kernel), "mem": args.mem,
-        "engine": args.engine, "append": args.append,
+        "engine": args.engine, "no_hv": args.why_no_hv,
+        "append": args.append,
         "repeat": args.repeat, "load_before": load,
         "clocksource": {s.name: s.clock for s in systems if s.clock},
     }

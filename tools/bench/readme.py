@@ -36,25 +36,27 @@ def host_lines(facts):
             f"{facts['load_before']:.2f}. All columns are the same 32-bit "
             "program, pinned to one core, in one run of `make bench`; it "
             "checks that the results are the same, too.")
+    if facts.get("no_hv"):
+        text += f" No HV column: {facts['no_hv']}."
     return textwrap.wrap(text, 79)
 
 
-def row_line(r):
+def row_line(r, systems):
     ns = r["ns_per_op"]
-    return cells(r["row"], *(show_ns(ns[s]) for s in
-                             ("native", "umbra", "tcg")),
-                 show_ratio(r["umbra/native"]), show_ratio(r["tcg/native"]),
+    return cells(r["row"], *(show_ns(ns[s]) for s in ("native", *systems)),
+                 *(show_ratio(r[f"{s}/native"]) for s in systems),
                  r["verdict"])
 
 
-def boot_line(boots):
+def boot_line(boots, systems):
     s = {name: median(t) for name, t in boots.items() if t}
     if not s:
         return []
     show = {name: f"{t:.2f} s" for name, t in s.items()}
     less = show_ratio(ratio(s.get("umbra"), s.get("tcg")))
-    return [cells("boot to prompt", "-", show.get("umbra", "-"),
-                  show.get("tcg", "-"), "-", "-", f"{less} of TCG")]
+    return [cells("boot to prompt", "-",
+                  *(show.get(system, "-") for system in systems),
+                  *("-" for _ in systems), f"{less} of TCG")]
 
 
 def goal_line(g):
@@ -64,11 +66,14 @@ def goal_line(g):
 
 def block(bench):
     out = host_lines(bench["facts"])
-    out += ["", cells("row", "native", "Umbra", "TCG", "Umbra / native",
-                      "TCG / native", "goal"),
-            "|---|--:|--:|--:|--:|--:|---|"]
-    out += [row_line(r) for r in bench["rows"]]
-    out += boot_line(bench["boot_s"])
+    hv = any(r["ns_per_op"].get("hv") for r in bench["rows"])
+    systems = ("umbra", "hv", "tcg") if hv else ("umbra", "tcg")
+    names = {"umbra": "Umbra", "hv": "Umbra HV", "tcg": "TCG"}
+    out += ["", cells("row", "native", *(names[s] for s in systems),
+                      *(f"{names[s]} / native" for s in systems), "goal"),
+            "|---|" + "--:|" * (1 + 2 * len(systems)) + "---|"]
+    out += [row_line(r, systems) for r in bench["rows"]]
+    out += boot_line(bench["boot_s"], systems)
     out += [""] + [goal_line(g) for g in bench["goals"]]
     if bench["warnings"]:
         out += ["", "Warnings of that run:", ""]

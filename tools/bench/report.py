@@ -59,11 +59,13 @@ class Report:
         return median(r.samples) if r and r.samples else None
 
     def row(self, name):
-        ns = {s: self.value(s, name) for s in ("native", "umbra", "tcg")}
+        ns = {s: self.value(s, name)
+              for s in ("native", "umbra", "hv", "tcg")}
         goal = OS_ROW.get(name, COMPUTE_ROW)
         out = {
             "row": name, "kind": self.kinds[name], "ns_per_op": ns,
             "umbra/native": ratio(ns["umbra"], ns["native"]),
+            "hv/native": ratio(ns["hv"], ns["native"]),
             "tcg/native": ratio(ns["tcg"], ns["native"]),
             "umbra/tcg": ratio(ns["umbra"], ns["tcg"]),
             "goal": goal,
@@ -147,15 +149,20 @@ class Report:
         return bool(errors or self.checksum_errors())
 
     def text(self):
-        out = [f"{'row':<12}{'native':>10}{'umbra':>10}{'tcg':>10}"
-               f"{'umbra/nat':>11}{'tcg/nat':>9}{'umbra/tcg':>11}"
-               f"{'goal':>7}  verdict"]
+        hv = "hv" in self.results
+        out = [f"{'row':<12}{'native':>10}{'umbra':>10}"
+               + (f"{'hv':>10}" if hv else "") + f"{'tcg':>10}"
+               f"{'umbra/nat':>11}" + (f"{'hv/nat':>8}" if hv else "") +
+               f"{'tcg/nat':>9}{'umbra/tcg':>11}{'goal':>7}  verdict"]
         for r in self.rows:
             ns = r["ns_per_op"]
             out.append(
                 f"{r['row']:<12}{show_ns(ns['native']):>10}"
-                f"{show_ns(ns['umbra']):>10}{show_ns(ns['tcg']):>10}"
+                f"{show_ns(ns['umbra']):>10}"
+                + (f"{show_ns(ns['hv']):>10}" if hv else "") +
+                f"{show_ns(ns['tcg']):>10}"
                 f"{show_ratio(r['umbra/native']):>11}"
+                + (f"{show_ratio(r['hv/native']):>8}" if hv else "") +
                 f"{show_ratio(r['tcg/native']):>9}"
                 f"{show_ratio(r['umbra/tcg']):>11}"
                 f"{r['goal']:>7.2f}  {r['verdict']}")
@@ -173,8 +180,11 @@ class Report:
         if not s:
             return []
         cell = {name: f"{t:.2f} s" for name, t in s.items()}
+        hv = "hv" in self.results or "hv" in self.boots
         return [f"{'boot':<12}{'-':>10}{cell.get('umbra', '-'):>10}"
-                f"{cell.get('tcg', '-'):>10}{'-':>11}{'-':>9}"
+                + (f"{cell.get('hv', '-'):>10}" if hv else "") +
+                f"{cell.get('tcg', '-'):>10}{'-':>11}"
+                + (f"{'-':>8}" if hv else "") + f"{'-':>9}"
                 f"{show_ratio(ratio(s.get('umbra'), s.get('tcg'))):>11}"]
 
     def memory_text(self):
