@@ -101,3 +101,13 @@ int pc_spec_devfn(const struct pc_device_spec *spec, unsigned *devfn,
 	*devfn = PCI_DEVFN(dev, fn);
 	return 0;
 }
+
+int pc_spec_needs(const struct pc_device_spec *spec, const char *how,
+		  char *err)
+{
+	if (spec->backend)
+		return 0;
+	snprintf(err, PC_ERR_LEN, "%s: it has no backend (%s)", spec->name,
+		 how);
+	return -EINVAL;
+}

@@ -72,6 +72,12 @@ int pc_device_make(struct device **out, const struct pc_site *site,
 /* Row @n from 0: its name and help line; false when there are no more. */
 bool pc_device_row(unsigned n, const char **name, const char **help);
 
+/*
+ * Has it a backend?  Returns 0, or -EINVAL with one line in @err: it comes
+ * with @how.
+ */
+int pc_spec_needs(const struct pc_device_spec *spec, const char *how,
+		  char *err);
 /* The value of @key, or NULL. */
 const char *pc_spec_key(const struct pc_device_spec *spec, const char *key);
 /*

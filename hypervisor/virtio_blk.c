@@ -355,7 +355,10 @@ int virtio_blk_make(struct device **out, const struct pc_site *site,
 	const char *serial = pc_spec_key(spec, "serial");
 	struct virtio_blk *d;
 	unsigned devfn;
-	int ret = pc_spec_check(spec, "addr serial", err);
+	int ret = pc_spec_needs(spec, "--drive if=virtio", err);
+
+	if (!ret)
+		ret = pc_spec_check(spec, "addr serial", err);
 
 	if (!ret)
 		ret = pc_spec_devfn(spec, &devfn, err);

@@ -124,7 +124,10 @@ int virtio_console_make(struct device **out, const struct pc_site *site,
 {
 	struct virtio_console *d;
 	unsigned devfn;
-	int ret = pc_spec_check(spec, "addr", err);
+	int ret = pc_spec_needs(spec, "chardev=BACKEND", err);
+
+	if (!ret)
+		ret = pc_spec_check(spec, "addr", err);
 
 	if (!ret)
 		ret = pc_spec_devfn(spec, &devfn, err);

@@ -196,7 +196,10 @@ int virtio_net_make(struct device **out, const struct pc_site *site,
 {
 	struct virtio_net *d;
 	unsigned devfn;
-	int ret = pc_spec_check(spec, "addr mac", err);
+	int ret = pc_spec_needs(spec, "netdev=ID", err);
+
+	if (!ret)
+		ret = pc_spec_check(spec, "addr mac", err);
 
 	if (!ret)
 		ret = pc_spec_devfn(spec, &devfn, err);

@@ -99,6 +99,8 @@ void run_config_fini(struct run_config *c)
 	string_list_fini(&c->settings);
 	drive_list_fini(&c->drives);
 	string_list_fini(&c->devices);
+	string_list_fini(&c->netdevs);
+	string_list_fini(&c->nics);
 	free(c->bios);
 	free(c->boot);
 	free(c->debugcon);

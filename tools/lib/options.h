@@ -36,6 +36,7 @@ struct run_config {
 	bool snapshot;			/* all disks */
 	bool drive_help;		/* --drive help */
 	struct string_list devices;	/* --device */
+	struct string_list netdevs, nics;	/* --netdev, --nic */
 	struct string_list initrds;
 	char *cmdline;			/* NULL: not given */
 	uint64_t mem;			/* bytes; 0: not given */

@@ -10,6 +10,7 @@
 #include "backends/block_queue.h"
 #include "backends/char.h"
 #include "backends/char_open.h"
+#include "backends/net_open.h"
 #include "tools/lib/options.h"
 
 int devices_add(struct device_list *l, const char *name, void *backend,
@@ -73,6 +74,75 @@ static int add_debugcon(struct device_list *l, const char *spec,
 				 err_len);
 }
 
+/* Take "@key=VALUE" out of the keys @v; NULL if it is not there. */
+static char *take_key(char **v, const char *key)
+{
+	size_t len = strlen(key);
+
+	for (; *v; v++)
+		if (!strncmp(*v, key, len) && (*v)[len] == '=') {
+			char *val = *v + len + 1;
+
+			for (; *v; v++)
+				v[0] = v[1];
+			return val;
+		}
+	return NULL;
+}
+
+/* QEMU's names end in the bus. */
+static void strip_bus(char *name)
+{
+	size_t len = strlen(name);
+
+	if (len > 4 && !strncmp(name, "virtio-", 7) &&
+	    !strcmp(name + len - 4, "-pci"))
+		name[len - 4] = '\0';
+}
+
+static int open_chardev(struct device_list *l, const char *spec,
+			const struct char_open_args *args, char *err,
+			size_t err_len)
+{
+	if (l->nchars == DEVICES_CHARS) {
+		snprintf(err, err_len, "chardev=%s: more than %d", spec,
+			 DEVICES_CHARS);
+		return -ENOSPC;
+	}
+	if (char_open(&l->chars[l->nchars], spec, args, err, err_len))
+		return -EINVAL;
+	l->nchars++;
+	return 0;
+}
+
+/* --device: netdev=ID and chardev=BACKEND become the device's backend. */
+static int add_device(struct device_list *l, const char *text,
+		      const struct char_open_args *args, char *err,
+		      size_t err_len)
+{
+	int code = devices_add_text(l, text, NULL, err, err_len);
+	struct pc_device_spec *spec = &l->specs[l->n - 1];
+	char *net, *chr;
+
+	if (code)
+		return code;
+	strip_bus(l->texts[l->n - 1][0]);
+	net = take_key(l->texts[l->n - 1] + 1, "netdev");
+	chr = take_key(l->texts[l->n - 1] + 1, "chardev");
+	if (net)
+		spec->backend = nets_find(l, net);
+	if (net && !spec->backend) {
+		snprintf(err, err_len, "%s: netdev=%s: no --netdev has this "
+			 "id", spec->name, net);
+		return -EINVAL;
+	}
+	if (!chr)
+		return 0;
+	code = open_chardev(l, chr, args, err, err_len);
+	spec->backend = code ? NULL : l->chars[l->nchars - 1];
+	return code;
+}
+
 int devices_open(struct device_list *l, const struct run_config *c,
 		 struct loop *loop, FILE *log, char *err, size_t err_len)
 {
@@ -83,8 +153,10 @@ int devices_open(struct device_list *l, const struct run_config *c,
 		code = add_debugcon(l, c->debugcon, &args, err, err_len);
 	if (!code)
 		code = drives_open(l, c, loop, log, err, err_len);
+	if (!code)
+		code = nets_open(l, c, loop, log, err, err_len);
 	for (unsigned i = 0; i < c->devices.n && !code; i++)
-		code = devices_add_text(l, c->devices.v[i], NULL, err, err_len);
+		code = add_device(l, c->devices.v[i], &args, err, err_len);
 	return code;
 }
 
@@ -94,6 +166,9 @@ void devices_close(struct device_list *l)
 		free(l->texts[i]);
 	for (unsigned i = 0; i < l->nqueues; i++)
 		block_queue_destroy(l->queues[i]);
+	for (unsigned i = 0; i < l->nchars; i++)
+		l->chars[i]->ops->destroy(l->chars[i]);
+	nets_close(l);
 	if (l->debugcon)
 		l->debugcon->ops->destroy(l->debugcon);
 	memset(l, 0, sizeof(*l));
@@ -103,6 +178,12 @@ bool devices_help(const struct run_config *c, FILE *out)
 {
 	const char *name, *help;
 
+	if ((c->nics.n && !strcmp(c->nics.v[0], "help")) ||
+	    (c->netdevs.n && !strcmp(c->netdevs.v[0], "help"))) {
+		for (unsigned i = 0; (help = net_kind_help(i)); i++)
+			fprintf(out, "  %s\n", help);
+		return true;
+	}
 	if (!c->devices.n || strcmp(c->devices.v[0], "help"))
 		return false;
 	for (unsigned i = 0; pc_device_row(i, &name, &help); i++)

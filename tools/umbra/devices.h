@@ -13,9 +13,12 @@
 struct block_queue;
 struct char_backend;
 struct loop;
+struct net_backend;
 struct run_config;
 
 #define DEVICES_MAX	64
+#define DEVICES_NETS	16
+#define DEVICES_CHARS	8
 
 struct device_list {
 	struct pc_device_spec specs[DEVICES_MAX];
@@ -24,6 +27,13 @@ struct device_list {
 	struct char_backend *debugcon;
 	struct block_queue *queues[DEVICES_MAX];	/* of the drives */
 	unsigned nqueues;
+	struct net_entry {
+		struct net_backend *backend;
+		char *id;	/* of --netdev; NULL: a card has it */
+	} nets[DEVICES_NETS];
+	unsigned nnets;
+	struct char_backend *chars[DEVICES_CHARS];	/* of chardev= */
+	unsigned nchars;
 };
 
 /*
@@ -35,6 +45,12 @@ int devices_open(struct device_list *l, const struct run_config *c,
 /* The drives of @c; part of the above. */
 int drives_open(struct device_list *l, const struct run_config *c,
 		struct loop *loop, FILE *log, char *err, size_t err_len);
+/* The networks of @c and the cards of --nic; part of the above. */
+int nets_open(struct device_list *l, const struct run_config *c,
+	      struct loop *loop, FILE *log, char *err, size_t err_len);
+/* The network with this id, or NULL. */
+struct net_backend *nets_find(struct device_list *l, const char *id);
+void nets_close(struct device_list *l);
 void devices_close(struct device_list *l);
 
 /*
