@@ -5,6 +5,7 @@
 #include "fullvirt/x86/interp.h"	/* x86_translate_peek */
 #include "hypervisor/mem.h"
 #include "hypervisor/vcpu.h"
+#include "hypervisor/walk64.h"
 
 #define CODE_BYTES	16
 
@@ -27,7 +28,7 @@ static void print_segments(const struct vcpu *v, FILE *out)
 	print_segment("tr", &v->tr, out);
 }
 
-void report_registers(const struct vcpu *v, FILE *out)
+static void print_gprs32(const struct vcpu *v, FILE *out)
 {
 	const uint64_t *r = v->gpr;
 
@@ -37,8 +38,29 @@ void report_registers(const struct vcpu *v, FILE *out)
 	fprintf(out, "esi %08x edi %08x ebp %08x esp %08x\n",
 		(uint32_t)r[GPR_SI], (uint32_t)r[GPR_DI],
 		(uint32_t)r[GPR_BP], (uint32_t)r[GPR_SP]);
-	fprintf(out, "eip %08x eflags %08x cpl %u%s\n", (uint32_t)v->rip,
-		(uint32_t)v->rflags, vcpu_cpl(v),
+	fprintf(out, "eip %08x eflags", (uint32_t)v->rip);
+}
+
+static void print_gprs64(const struct vcpu *v, FILE *out)
+{
+	static const char *const names[GPR_COUNT] = {
+		"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+		"r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+	};
+
+	for (unsigned i = 0; i < GPR_COUNT; i++)
+		fprintf(out, "%-3s %016llx%c", names[i],
+			(unsigned long long)v->gpr[i], i % 4 == 3 ? '\n' : ' ');
+	fprintf(out, "rip %016llx rflags", (unsigned long long)v->rip);
+}
+
+void report_registers(const struct vcpu *v, FILE *out)
+{
+	if (v->msr.efer & EFER_LMA)
+		print_gprs64(v, out);
+	else
+		print_gprs32(v, out);
+	fprintf(out, " %08x cpl %u%s\n", (uint32_t)v->rflags, vcpu_cpl(v),
 		v->activity == ACTIVITY_HALT ? " halted" : "");
 	print_segments(v, out);
 	fprintf(out, "gdtr base %08llx limit %04x  idtr base %08llx "
@@ -56,9 +78,11 @@ static int peek(struct x86 *x, gva_t gva)
 {
 	struct x86_walk w;
 	uint8_t byte;
+	int ret;
 
-	if (x86_translate_peek(x, gva, X86_ACC_READ, &w) ||
-	    mem_read(x->mem, w.gpa, &byte, 1))
+	ret = walk64_active(x->v) ? walk64_peek(x->v, x->mem, gva, &w.gpa) :
+	      x86_translate_peek(x, (uint32_t)gva, X86_ACC_READ, &w);
+	if (ret || mem_read(x->mem, w.gpa, &byte, 1))
 		return -1;
 	return byte;
 }
@@ -68,11 +92,13 @@ void report_code(const struct vcpu *v, struct mem *mem, FILE *out)
 	struct vcpu copy = *v;
 	/* For the walk alone: no caches, no arena for host code. */
 	struct x86 x = { .v = &copy, .mem = mem };
-	gva_t gva = (uint32_t)(v->seg[SEG_CS].base + v->rip);
+	/* CS has no base in 64-bit mode. */
+	gva_t gva = v->msr.efer & EFER_LMA && v->seg[SEG_CS].attr & SEG_L ?
+		    v->rip : (uint32_t)(v->seg[SEG_CS].base + v->rip);
 
 	fprintf(out, "code at %08llx:", (unsigned long long)gva);
 	for (unsigned i = 0; i < CODE_BYTES; i++) {
-		int byte = peek(&x, (uint32_t)(gva + i));
+		int byte = peek(&x, gva + i);
 
 		if (byte < 0) {
 			fprintf(out, i ? " ..." : " not mapped");
