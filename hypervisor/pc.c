@@ -666,7 +666,7 @@ static int make_bios(struct pc *pc, char *err)
  * What firmware asks for.
  */
 
-static struct tables_config tables_of(const struct pc *pc)
+static struct tables_config tables_of(struct pc *pc)
 {
 	struct tables_config cfg = {
 		.cpus = pc->cfg.ncpus,
@@ -674,6 +674,7 @@ static struct tables_config tables_of(const struct pc *pc)
 		.pm_base = PM_BASE,
 		.sci_irq = IRQ_SCI,
 		.apm_port = pc->bios ? PIIX4_APM_PORT : 0,
+		.vga = site_find(pc, "vga", 0),
 	};
 
 	memcpy(cfg.pirq, pirq_irq, sizeof(cfg.pirq));

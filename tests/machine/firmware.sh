@@ -46,7 +46,7 @@ fi
 for engine in $engines; do
 	rm -f "$tmp/debug"
 	"$umbra" run --bios bios-256k.bin --engine $engine --mem 64 \
-		--serial null --debugcon "file:$tmp/debug" \
+		--serial null --screendump "$tmp/screen.txt" --debugcon "file:$tmp/debug" \
 		>"$tmp/out" 2>&1 </dev/null &
 	pid=$!
 	appears "No bootable device"
@@ -55,6 +55,11 @@ for engine in $engines; do
 	ok $? "seabios_takes_our_acpi_tables ($engine)"
 	grep -q "= 1 RAM" "$tmp/debug" && ! grep -qi "warning\|error" "$tmp/debug"
 	ok $? "seabios_has_no_complaints ($engine)"
+	grep -q "^Running option rom at c000:0003" "$tmp/debug"
+	ok $? "seabios_runs_the_vga_rom ($engine)"
 	kill $pid
 	wait $pid 2>/dev/null || :
+	head -n 1 "$tmp/screen.txt" | grep -q "^SeaBIOS (version" &&
+		grep -q "^No bootable device" "$tmp/screen.txt"
+	ok $? "text_screen_has_its_messages ($engine)"
 done

@@ -104,6 +104,8 @@ void run_config_fini(struct run_config *c)
 	free(c->bios);
 	free(c->boot);
 	free(c->debugcon);
+	free(c->vga);
+	free(c->screendump);
 	free(c->kernel);
 	free(c->cmdline);
 	free(c->log);
@@ -530,6 +532,9 @@ int options_finish(struct run_config *c, char *err)
 	/* Drives without a kernel are to be booted from. */
 	if (!ret && !c->kernel && !c->bios && c->drives.n)
 		ret = replace(&c->bios, DEFAULT_BIOS);
+	if (!ret && c->vga && strcmp(c->vga, "std") && strcmp(c->vga, "none"))
+		ret = fail(err, -EINVAL, "--vga %s: must be std or none",
+			   c->vga);
 	if (!ret && c->kernel && c->bios)
 		ret = fail(err, -EINVAL, "run: --kernel boots without "
 			   "firmware (leave out --bios)");

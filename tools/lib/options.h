@@ -31,6 +31,8 @@ struct run_config {
 	char *bios;			/* NULL: none */
 	char *boot;			/* order letters, or NULL */
 	bool boot_menu;
+	char *vga;			/* "std", "none", or NULL */
+	char *screendump;
 	char *debugcon;			/* backend specification, or NULL */
 	struct drive_list drives;
 	bool snapshot;			/* all disks */

@@ -152,6 +152,11 @@ int devices_open(struct device_list *l, const struct run_config *c,
 	if (c->debugcon)
 		code = add_debugcon(l, c->debugcon, &args, err, err_len);
 	if (!code)
+		code = screen_open(&l->screen, c, err, err_len);
+	if (!code && l->screen.display)
+		code = devices_add(l, "VGA", &l->screen.vga, NULL, err,
+				   err_len);
+	if (!code)
 		code = drives_open(l, c, loop, log, err, err_len);
 	if (!code)
 		code = nets_open(l, c, loop, log, err, err_len);
@@ -169,6 +174,7 @@ void devices_close(struct device_list *l)
 	for (unsigned i = 0; i < l->nchars; i++)
 		l->chars[i]->ops->destroy(l->chars[i]);
 	nets_close(l);
+	screen_close(&l->screen);
 	if (l->debugcon)
 		l->debugcon->ops->destroy(l->debugcon);
 	memset(l, 0, sizeof(*l));

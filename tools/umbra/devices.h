@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "hypervisor/pc_device.h"
+#include "tools/umbra/screen.h"
 
 struct block_queue;
 struct char_backend;
@@ -24,6 +25,7 @@ struct device_list {
 	struct pc_device_spec specs[DEVICES_MAX];
 	unsigned n;
 	char **texts[DEVICES_MAX];	/* name and keys that specs point to */
+	struct screen screen;
 	struct char_backend *debugcon;
 	struct block_queue *queues[DEVICES_MAX];	/* of the drives */
 	unsigned nqueues;

@@ -281,6 +281,7 @@ static void confine(struct run *r)
 static void tear_down(struct run *r)
 {
 	running = NULL;
+	screen_dump(&r->devices.screen, r->log);
 	vm_destroy(r->vm);
 	for (unsigned i = 0; i < VM_SERIAL_MAX; i++)
 		if (r->serial[i])
