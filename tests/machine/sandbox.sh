@@ -92,7 +92,7 @@ else
 		check "${engine}_started_twice" \
 			[ "$(grep -ac 'Type help' "$tmp/out")" = 2 ]
 		check "${engine}_prints_its_counters" \
-			grep -aq '^machine: .* 1 resets' "$tmp/log"
+			grep -aq '^machine:.* 1 resets' "$tmp/log"
 	done
 	start
 	kill -TERM "$pid"
