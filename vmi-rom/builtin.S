@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The three ROMs as they come with the program. */
+	.section .rodata
+	.globl	vmi_rom_native_image, vmi_rom_bt_image, vmi_rom_hv_image
+	.globl	vmi_rom_native_end, vmi_rom_bt_end, vmi_rom_hv_end
+vmi_rom_native_image:
+	.incbin	ROM_DIR "/native.rom"
+vmi_rom_native_end:
+vmi_rom_bt_image:
+	.incbin	ROM_DIR "/bt.rom"
+vmi_rom_bt_end:
+vmi_rom_hv_image:
+	.incbin	ROM_DIR "/hv.rom"
+vmi_rom_hv_end:
+	.section .note.GNU-stack, "", @progbits
