@@ -84,7 +84,13 @@ struct engine_bus {
 	 * Only engines with CR8 (HV) call it.
 	 */
 	void (*tpr_write)(void *opaque, uint8_t tpr);
+	/*
+	 * The VMI ROM's (vmi_private.h), at CPL 0; @v is complete, and may be
+	 * changed.  NULL: no such instruction.
+	 */
 	void (*hypercall)(void *opaque, struct vcpu *v);
+	/* Linear address of the ROM's IRET, 0: none.  See x86_vmi_fault_eip(). */
+	uint32_t vmi_iret;
 	/*
 	 * Non-zero while an interrupt waits for IF=1 (written by the machine
 	 * under its lock before kick, read by the engine without it).

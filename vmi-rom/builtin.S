@@ -4,12 +4,12 @@
 	.globl	vmi_rom_native_image, vmi_rom_bt_image, vmi_rom_hv_image
 	.globl	vmi_rom_native_end, vmi_rom_bt_end, vmi_rom_hv_end
 vmi_rom_native_image:
-	.incbin	ROM_DIR "/native.rom"
+	.incbin	"native.rom"
 vmi_rom_native_end:
 vmi_rom_bt_image:
-	.incbin	ROM_DIR "/bt.rom"
+	.incbin	"bt.rom"
 vmi_rom_bt_end:
 vmi_rom_hv_image:
-	.incbin	ROM_DIR "/hv.rom"
+	.incbin	"hv.rom"
 vmi_rom_hv_end:
 	.section .note.GNU-stack, "", @progbits

@@ -25,7 +25,7 @@ $(ROM_OUT)/%.rom: $(ROM_OUT)/%.o vmi-rom/rom.ld $(ROM_OUT)/mkrom
 	$(ROM_OUT)/mkrom $@.raw $@
 
 $(ROM_OUT)/builtin.o: vmi-rom/builtin.S $(ROMS)
-	$(CC) -DROM_DIR='"$(ROM_OUT)"' -c -o $@ $<
+	$(CC) -Wa,-I$(ROM_OUT) -c -o $@ $<
 
 $(BUILD)/libumbra.a: $(ROM_OUT)/builtin.o
 

@@ -81,6 +81,7 @@ enum soft_kind { SOFT_KR, SOFT_KW, SOFT_UR, SOFT_UW, SOFT_KINDS };
 	X(interrupts, "interrupts delivered")				\
 	X(exceptions, "exceptions raised by translated code")		\
 	X(cr3_loads, "CR3 loads")					\
+	X(hypercalls, "hypercalls")					\
 	X(rstack_resets, "return stacks reset after overflow")		\
 	X(fpu_saves, "FPU state saved for C code")
 
@@ -408,7 +409,7 @@ enum bt_stub {
 /* Specialised callouts: name, C function; stub is STUB_hot + HOT_STRIDE * n. */
 #define BT_HOTS(X)							\
 	X(string) X(scan) X(popf) X(mov_seg) X(pop_seg) X(iret) X(sysenter)	\
-	X(sysexit) X(int_n) X(desc_table)
+	X(sysexit) X(int_n) X(desc_table) X(hypercall)
 
 enum bt_hot {
 #define X(name) HOT_##name,
@@ -567,6 +568,8 @@ uint8_t *bt_next_host(struct bt *bt, struct tu *tu, struct tu_insn *in,
 void bt_dispatch_init(struct bt *bt);
 
 /* hot.c, gates.c */
+/* The hypercall of the present registers, by the machine; rip is behind it. */
+void bt_hypercall(struct bt *bt);
 void bt_hot_init(struct bt *bt);
 /* Forget the flat descriptors: the GDT, DS or ES changed behind templates. */
 void bt_seg_cache_clear(struct bt *bt);

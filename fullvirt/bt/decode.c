@@ -437,6 +437,14 @@ static void flat_code(struct ginsn *g, const ZydisDecodedInstruction *z,
 	branch_target(g, z);
 }
 
+/* VMCALL and VMMCALL: 0F 01 C1, 0F 01 D9. */
+static bool is_hypercall(const struct ginsn *g, uint32_t flags)
+{
+	return g->map == 1 && g->opcode == 0x01 && g->len == 3 &&
+	       g->mod == 3 && g->rm == 1 && (g->reg == 0 || g->reg == 3) &&
+	       !(flags & (CTX_SEG | CTX_CPL_MASK));
+}
+
 static const ZydisDecoder *decoder(bool code16)
 {
 	static ZydisDecoder dec[2];
@@ -470,6 +478,10 @@ void bt_decode(struct ginsn *g, uint32_t eip, const uint8_t *bytes,
 		g->bytes[i] = bytes[i];
 	note_operands(g, &z, ops);
 	drop_unoffered_rep(g);
+	if (is_hypercall(g, flags)) {
+		g->cls = C_HYPERCALL;
+		return;
+	}
 	if (!isa_offered(z.meta.isa_set) && !is_tzcnt(&z))
 		return;
 	g->cls = classify(g);

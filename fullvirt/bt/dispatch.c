@@ -506,7 +506,8 @@ void *bt_after_step(struct bt *bt, enum x86_result r)
 		bt->v.activity = ACTIVITY_SHUTDOWN;
 		return bt_leave(bt, ENGINE_SHUTDOWN);
 	case X86_HYPERCALL:
-		return bt_leave(bt, ENGINE_HYPERCALL);
+		bt_hypercall(bt);
+		return bt_resume(bt);
 	case X86_DEBUG:
 		out = bt_leave(bt, ENGINE_DEBUG);
 		engine_report_break(bt->info, bt->x.debug_hit);

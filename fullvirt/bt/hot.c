@@ -5,6 +5,7 @@
  * included, to bt_interp_site() with the guest's state untouched.
  */
 #include "fullvirt/bt/hot.h"
+#include "fullvirt/x86/vmi.h"
 
 void *hot_slow(struct bt *bt)
 {
@@ -329,6 +330,39 @@ static void *pop_seg(struct bt *bt)
 	return seg_done(bt, seg);
 }
 
+/* ------------------------------------------------ hypercalls */
+
+void bt_hypercall(struct bt *bt)
+{
+	bt_flags_in(bt);
+	bt_fpu_save(bt);
+	bt->bus->hypercall(bt->bus->opaque, &bt->v);
+	bt_flags_out(bt);
+}
+
+/* VMCALL at CPL 0. */
+static void *hypercall(struct bt *bt)
+{
+	uint32_t before = bt->invalidated;
+	struct ctx *was = bt->ctx;
+	enum x86_vmi how;
+
+	if (!bt->bus->hypercall)
+		return hot_slow(bt);	/* #UD */
+	bt->stats.hypercalls++;
+	how = x86_vmi_call(&bt->x);
+	bt->v.rip = (uint32_t)bt->r10;
+	if (how == X86_VMI_BUS)
+		bt_hypercall(bt);
+	if (how != X86_VMI_DONE)
+		bt_set_ctx(bt);
+	if (bt->poll && bt->sysflags & FLAG_IF)
+		bt->kick = 1;
+	if (bt->ctx == was && bt->invalidated == before)
+		return hot_done(bt);
+	return bt_go(bt);
+}
+
 void bt_hot_init(struct bt *bt)
 {
 	bt->fn_hot[HOT_string] = string;
@@ -337,5 +371,6 @@ void bt_hot_init(struct bt *bt)
 	bt_seg_cache_clear(bt);
 	bt->fn_hot[HOT_mov_seg] = mov_seg;
 	bt->fn_hot[HOT_pop_seg] = pop_seg;
+	bt->fn_hot[HOT_hypercall] = hypercall;
 	bt_gates_init(bt);
 }

@@ -649,6 +649,11 @@ static void desc_table(struct region *r, const struct ginsn *g)
 	hot(r, g, HOT_desc_table, 0);
 }
 
+static void hypercall(struct region *r, const struct ginsn *g)
+{
+	hot_plain(r, g, HOT_hypercall, 0);
+}
+
 static void iret(struct region *r, const struct ginsn *g)
 {
 	hot_plain(r, g, HOT_iret, 0);
@@ -682,7 +687,7 @@ static void (*const templates[])(struct region *, const struct ginsn *) = {
 	[C_FROM_SEG] = from_seg, [C_LOAD_SEG] = load_seg, [C_IRET] = iret,
 	[C_SYSENTER] = sysenter, [C_SYSEXIT] = sysexit, [C_INT] = int_n,
 	[C_INTERP_END] = interp, [C_FROM_CR] = from_cr, [C_SET_DF] = set_df,
-	[C_DESC_TABLE] = desc_table,
+	[C_DESC_TABLE] = desc_table, [C_HYPERCALL] = hypercall,
 };
 
 /* FS and GS operands need a usable, flat-limited segment in this context. */

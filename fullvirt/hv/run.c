@@ -26,6 +26,7 @@
 
 #include "fullvirt/hv/hv.h"
 #include "hypervisor/mem.h"
+#include "hypervisor/vmi_private.h"
 
 /* BT has SIGUSR2. */
 #define KICK_SIGNAL	SIGUSR1
@@ -142,6 +143,33 @@ static void exit_io(struct hv *hv)
 	}
 }
 
+static bool is_hypercall(const struct hv *hv)
+{
+	const struct kvm_run *run = hv->run;
+
+	return run->io.port == VMI_HC_PORT && run->io.size == 1 &&
+	       run->io.count == 1 && hv->bus->hypercall &&
+	       run->io.direction == KVM_EXIT_IO_OUT;
+}
+
+/* At CPL 0, the VMI ROM's; else an OUT like any other. */
+static void exit_hypercall(struct hv *hv)
+{
+	const uint8_t *p = (uint8_t *)hv->run + hv->run->io.data_offset;
+	uint8_t val = *p;
+
+	hv->io_pending = true;
+	hv_complete(hv);	/* KVM finishes the OUT first */
+	if (hv->broken[0] || hv_state_load(hv))
+		return;
+	if (vcpu_cpl(&hv->v) || vcpu_real_or_v86(&hv->v)) {
+		hv->bus->pio_write(hv->bus->opaque, VMI_HC_PORT, 1, val);
+		return;
+	}
+	hv->bus->hypercall(hv->bus->opaque, &hv->v);
+	hv_state_store(hv);
+}
+
 /* The largest natural access at @gpa of at most @len bytes. */
 static unsigned piece(gpa_t gpa, unsigned len)
 {
@@ -241,7 +269,10 @@ static bool handle(struct hv *hv, struct engine_exit_info *info)
 
 	switch (run->exit_reason) {
 	case KVM_EXIT_IO:
-		exit_io(hv);
+		if (is_hypercall(hv))
+			exit_hypercall(hv);
+		else
+			exit_io(hv);
 		return true;
 	case KVM_EXIT_MMIO:
 		exit_mmio(hv);

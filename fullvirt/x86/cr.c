@@ -43,9 +43,30 @@ static void load_pdptes(struct x86 *x, uint64_t cr3)
 		x->v->pdpte[n] = e[n];
 }
 
+/* Would load_pdptes() accept them? */
+static bool pdptes_valid(const struct x86 *x, uint64_t cr3)
+{
+	gpa_t at = cr3 & 0xffffffe0 & x->mem->a20_mask;
+	uint64_t e;
+
+	for (unsigned n = 0; n < 4; n++) {
+		if (!mem_backed(x->mem, at + n * 8))
+			continue;
+		e = load_raw(mem_hva(x->mem, at + n * 8), 8);
+		if (e & PDPTE_P && e & PDPTE_RESERVED)
+			return false;
+	}
+	return true;
+}
+
 static bool pae_active(const struct vcpu *v)
 {
 	return v->cr0 & CR0_PG && v->cr4 & CR4_PAE;
+}
+
+bool x86_cr3_loads(const struct x86 *x, uint64_t cr3)
+{
+	return !pae_active(x->v) || pdptes_valid(x, cr3);
 }
 
 void x86_set_cr3(struct x86 *x, uint64_t cr3)

@@ -8,6 +8,7 @@
  */
 #include "fullvirt/x86/newstack.h"
 #include "fullvirt/x86/priv.h"
+#include "fullvirt/x86/vmi.h"
 
 #define ERR_IDT		2u	/* error code: selector indexes the IDT */
 #define DR7_GD		(1u << 13)
@@ -226,14 +227,14 @@ static bool is_fault(const struct fault *f)
 	       f->vector != VEC_MC;
 }
 
-static struct event fault_event(const struct x86 *x)
+static struct event fault_event(struct x86 *x)
 {
 	const struct fault *f = &x->cache->fault;
 
 	return (struct event){ .kind = X86_EVENT_EXCEPTION,
 			       .vector = f->vector, .has_error = f->has_error,
 			       .error = f->error, .set_rf = is_fault(f),
-			       .return_eip = x->v->rip };
+			       .return_eip = x86_vmi_fault_eip(x, f->vector) };
 }
 
 /* What raising the recorded fault does before any delivery. */

@@ -3,6 +3,7 @@
  * Port I/O and its permission bitmap, SDM Vol. 1 19.5.
  */
 #include "fullvirt/x86/operand.h"
+#include "fullvirt/x86/vmi.h"
 
 #define TSS32_IOMAP	0x66	/* offset of the bitmap's offset */
 
@@ -74,5 +75,8 @@ void op_out(struct x86 *x, const struct insn *i)
 	unsigned size = i->op[1].size;
 
 	x86_io_check(x, port, size);
-	x86_io_write(x, port, size, gpr_get(x->v, GPR_AX, size));
+	if (size == 1 && x86_vmi_port(x, port))
+		x86_hypercall(x);
+	else
+		x86_io_write(x, port, size, gpr_get(x->v, GPR_AX, size));
 }

@@ -415,6 +415,10 @@ void x86_mov_to_dr(struct x86 *x, unsigned n, uint32_t val);
 uint32_t x86_mov_from_dr(struct x86 *x, unsigned n);
 void x86_write_cr0(struct x86 *x, uint32_t val);
 void x86_set_cr3(struct x86 *x, uint64_t cr3);
+/* Would that go without a fault? */
+bool x86_cr3_loads(const struct x86 *x, uint64_t cr3);
+/* The hypercall of the present registers, vmi.c. */
+void x86_hypercall(struct x86 *x);
 
 /* FPU: fpu.c */
 int x86_fpu_init(struct x86 *x);

@@ -93,11 +93,3 @@ void op_clflush(struct x86 *x, const struct insn *i)
 {
 	mem_get(x, i, 1);
 }
-
-/* Without a hypervisor interface behind it the instruction does not exist. */
-void op_hypercall(struct x86 *x, const struct insn *i)
-{
-	if (!x->bus || !x->bus->hypercall || vcpu_cpl(x->v))
-		x86_ud(x);
-	x->cache->result = X86_HYPERCALL;
-}
