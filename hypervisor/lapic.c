@@ -684,6 +684,14 @@ static void mmio_write(void *opaque, gpa_t off, unsigned size, uint64_t val)
 
 static const struct mmio_ops mmio_ops = { mmio_read, mmio_write };
 
+void lapic_timer_fire(struct lapic *l)
+{
+	if (!enabled(l))
+		return;
+	lvt_fire(l, LVT_TIMER);
+	update(l);
+}
+
 /*
  * IA32_APIC_BASE, SDM 10.4.4.
  */

@@ -99,6 +99,8 @@ void lapic_mmio_write(struct lapic *l, gpa_t off, unsigned size,
 
 /* As firmware leaves it: enabled, LINT0 = ExtINT, LINT1 = NMI. */
 void lapic_virtual_wire(struct lapic *l);
+/* The timer's vector as if it had expired; nothing if it is masked. */
+void lapic_timer_fire(struct lapic *l);
 /* Is an unmasked local interrupt set to NMI delivery? */
 bool lapic_nmi_possible(const struct lapic *l);
 

@@ -4,7 +4,7 @@
  * nothing of it.  Also read by the assembler.
  *
  * A hypercall is VMCALL at CPL 0 (BT, interpreter), or OUT of AL to an
- * immediate port where VMCALL does not come out (KVM).  ECX says what: a call
+ * immediate port (all engines; KVM does not let VMCALL out).  ECX says what: a call
  * of the VMI by its number, or one of VMI_HC_*.  Arguments are in EAX and EDX,
  * results in EAX, or EDX:EAX; ECX is lost, every other register is kept.  It
  * needs no segment register but CS.  What is not known returns -1.
@@ -23,6 +23,9 @@
  * caller's stack.  EAX and EDX are the caller's, and are kept.
  */
 #define VMI_HC_TRACE		0x101
+
+/* get_reloc was asked for call EAX; while it is traced. */
+#define VMI_HC_QUERY		0x102
 
 /* SetAlarm passes EAX = VA of { flags, expiry low, high, -, period low, high }. */
 #define VMI_ALARM_BLOCK		24

@@ -102,10 +102,10 @@ pnp_header:
 /* Number in ECX; arguments and results in EAX and EDX. */
 	.macro	hypercall nr
 	movl	$\nr, %ecx
-#if ROM_KIND == VMI_ROM_HV
-	outb	%al, $VMI_HC_PORT
-#else
+#if ROM_KIND == VMI_ROM_BT
 	vmcall
+#else
+	outb	%al, $VMI_HC_PORT
 #endif
 	.endm
 
@@ -138,11 +138,11 @@ init:
 look_up:
 	call	1f
 1:	popl	%edx
+	testb	$VMI_ROM_TRACE, rom_start + VMI_ROM_FLAGS_AT - 1b(%edx)
+	jnz	2f
 	cmpl	$VMI_CALLS, %eax
 	jae	3f
 	leal	answers - 1b(%edx, %eax, VMI_ANSWER_SIZE), %ecx
-	testb	$VMI_ROM_TRACE, rom_start + VMI_ROM_FLAGS_AT - 1b(%edx)
-	jnz	2f
 	movzwl	(%ecx), %eax
 	leal	rom_start - 1b(%edx, %eax), %eax
 	movzbl	2(%ecx), %edx
@@ -150,6 +150,14 @@ look_up:
 	jz	none_at
 	ret
 2:	/* Traced: everything with a body, by its thunk. */
+	pushl	%eax
+	pushl	%edx
+	hypercall VMI_HC_QUERY
+	popl	%edx
+	popl	%eax
+	cmpl	$VMI_CALLS, %eax
+	jae	3f
+	leal	answers - 1b(%edx, %eax, VMI_ANSWER_SIZE), %ecx
 	cmpw	$0, (%ecx)
 	je	3f
 	shll	$4, %eax
@@ -296,7 +304,11 @@ inval_page:
 	hypercall VMI_CALL_INVAL_PAGE
 	ret
 flush_tlb:
+	pushl	%eax
 	hypercall VMI_CALL_FLUSH_TLB
+	testl	%eax, %eax
+	popl	%eax
+	jnz	flush_native
 	ret
 #else
 set_cr0:
@@ -311,8 +323,10 @@ clts:
 inval_page:
 	invlpg	(%eax)
 	ret
-/* Global translations go when CR4.PGE changes, SDM Vol. 3A 4.10.4.1. */
 flush_tlb:
+#endif
+/* Global translations go when CR4.PGE changes, SDM Vol. 3A 4.10.4.1. */
+flush_native:
 	testl	$VMI_FLUSH_GLOBAL, %eax
 	jz	1f
 	movl	%cr4, %edx
@@ -326,7 +340,6 @@ flush_tlb:
 1:	movl	%cr3, %eax
 	movl	%eax, %cr3
 	ret
-#endif
 
 /* ------------------------------------------------ descriptors, stack */
 
