@@ -39,6 +39,7 @@
 #include "hypervisor/sysports.h"
 #include "hypervisor/tables.h"
 #include "hypervisor/uart16550.h"
+#include "hypervisor/vmi.h"
 
 #define ISA_LINES	16
 #define IRQ_TIMER	0
@@ -853,6 +854,16 @@ void pc_direct_boot(struct pc *pc)
 	lapic_virtual_wire(pc->lapic[0]);
 	if (acpi_place(pc->cfg.mem, &cfg) || mptable_place(pc->cfg.mem, &cfg))
 		abort();	/* the area is RAM in every machine */
+	if (pc_vmi(pc))
+		vmi_place(pc_vmi(pc));
+}
+
+struct vmi *pc_vmi(const struct pc *pc)
+{
+	for (unsigned i = 0; i < pc->ndevices; i++)
+		if (!strcmp(pc->devices[i]->class->name, "vmi"))
+			return (struct vmi *)pc->devices[i];
+	return NULL;
 }
 
 int pc_intr_ack(struct pc *pc, unsigned cpu)

@@ -19,6 +19,7 @@ struct loop;
 struct pc_device_spec;
 struct ports;
 struct state;
+struct vmi;
 
 /* What the devices can ask of the machine. */
 enum pc_event {
@@ -91,6 +92,9 @@ void pc_tpr_write(struct pc *pc, unsigned cpu, uint8_t tpr);
 bool pc_nmi_possible(const struct pc *pc, unsigned cpu);
 
 void pc_power_button(struct pc *pc);
+
+/* The device "vmi" (vmi.h), NULL without. */
+struct vmi *pc_vmi(const struct pc *pc);
 
 /* Returns 0, -ENOMEM; load: -EINVAL for a state that does not fit. */
 int pc_save(const struct pc *pc, struct state *s);

@@ -32,6 +32,7 @@
 #include "hypervisor/ports.h"
 #include "hypervisor/report.h"
 #include "hypervisor/vm_priv.h"
+#include "hypervisor/vmi.h"
 
 #define VGA_HOLE_START	0xa0000
 #define VGA_HOLE_SIZE	0x20000
@@ -427,6 +428,31 @@ static int create_pc(struct vm *vm, char *err)
 	return pc_create(&vm->pc, &cfg, err);
 }
 
+static void vmi_iret_known(void *opaque, uint32_t lin)
+{
+	struct vm *vm = opaque;
+
+	for (unsigned n = 0; n < vm->ncpus; n++)
+		vm->cpus[n].bus.vmi_iret = lin;
+}
+
+static void vmi_power_off(void *opaque)
+{
+	vm_stop(opaque, VM_STOP_POWEROFF, NULL);
+}
+
+/* Before the engines, which look whether there are hypercalls. */
+static void connect_vmi(struct vm *vm)
+{
+	vm->vmi = pc_vmi(vm->pc);
+	if (!vm->vmi)
+		return;
+	vmi_on_iret(vm->vmi, vmi_iret_known, vm);
+	vmi_on_power_off(vm->vmi, vmi_power_off, vm);
+	for (unsigned n = 0; n < vm->ncpus; n++)
+		vm_cpu_connect_vmi(&vm->cpus[n]);
+}
+
 /* Only a single processor can move. */
 static int create_spare(struct vm *vm, char *err)
 {
@@ -470,6 +496,8 @@ static int create_parts(struct vm *vm, char *err)
 			    clock_create(&vm->clock, vm->cfg.loop));
 	if (!code)
 		code = create_pc(vm, err);
+	if (!code)
+		connect_vmi(vm);
 	if (!code)
 		code = create_engines(vm, err);
 	return code;
@@ -666,6 +694,8 @@ void vm_print_stats(struct vm *vm, FILE *out)
 		(unsigned long long)vm->mem->unowned_reads,
 		(unsigned long long)vm->mem->unowned_writes);
 	pc_print_stats(vm->pc, out);
+	if (vm->vmi)
+		vmi_print_stats(vm->vmi, out);
 	for (unsigned n = 0; n < vm->ncpus; n++)
 		print_cpu_stats(&vm->cpus[n], out);
 }

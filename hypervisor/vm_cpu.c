@@ -24,6 +24,7 @@
 #include "hypervisor/mem.h"
 #include "hypervisor/pc.h"
 #include "hypervisor/ports.h"
+#include "hypervisor/vmi.h"
 
 /* Real-mode address of a start-up IPI's vector, SDM Vol. 3A 8.4.3. */
 #define SIPI_SELECTOR(vector)	((vector) << 8)
@@ -156,6 +157,16 @@ static void bus_tpr_write(void *opaque, uint8_t tpr)
 	loop_lock(cpu->vm->cfg.loop);
 	pc_tpr_write(cpu->vm->pc, cpu->index, tpr);
 	loop_unlock(cpu->vm->cfg.loop);
+}
+
+static void bus_hypercall(void *opaque, struct vcpu *v)
+{
+	vmi_hypercall(((struct vm_cpu *)opaque)->vm->vmi, v);
+}
+
+void vm_cpu_connect_vmi(struct vm_cpu *cpu)
+{
+	cpu->bus.hypercall = bus_hypercall;
 }
 
 void vm_cpu_init(struct vm *vm, unsigned index)
@@ -334,10 +345,12 @@ static void wait_sipi(struct vm_cpu *cpu)
 		return;
 	cpu->sipi_wanted = false;
 	cpu->ops->get_state(cpu->engine, &v);
-	v.activity = ACTIVITY_RUN;
-	v.rip = 0;
-	v.seg[SEG_CS].selector = SIPI_SELECTOR(cpu->sipi_vector);
-	v.seg[SEG_CS].base = SIPI_BASE(cpu->sipi_vector);
+	if (!cpu->vm->vmi || !vmi_ap_start(cpu->vm->vmi, cpu->index, &v)) {
+		v.activity = ACTIVITY_RUN;
+		v.rip = 0;
+		v.seg[SEG_CS].selector = SIPI_SELECTOR(cpu->sipi_vector);
+		v.seg[SEG_CS].base = SIPI_BASE(cpu->sipi_vector);
+	}
 	vm_cpu_set_state(cpu, &v);
 }
 
@@ -369,8 +382,12 @@ static void halt(struct vm_cpu *cpu)
 		vm_stop(cpu->vm, VM_STOP_HALTED, NULL);
 		return;
 	}
+	if (cpu->vm->vmi)
+		vmi_idle(cpu->vm->vmi, cpu->index, true);
 	while (!interrupted(cpu) && !requests(cpu))
 		wait(cpu);
+	if (cpu->vm->vmi)
+		vmi_idle(cpu->vm->vmi, cpu->index, false);
 	if (interrupted(cpu))
 		cpu->halted = false;
 }

@@ -46,6 +46,7 @@ struct vm {
 	struct ports *ports;
 	struct clock *clock;
 	struct pc *pc;
+	struct vmi *vmi;	/* of pc; NULL: no VMI */
 	unsigned ncpus;
 	struct vm_cpu cpus[VM_CPUS_MAX];
 	const struct engine_ops *start_ops;	/* after power-on and reset */
@@ -78,6 +79,8 @@ void vm_cpu_init(struct vm *vm, unsigned index);
 int vm_cpu_make_engine(struct vm_cpu *cpu, const struct engine_ops *ops,
 		       char *err);
 void vm_cpu_fini(struct vm_cpu *cpu);
+/* Hypercalls go to vm->vmi. */
+void vm_cpu_connect_vmi(struct vm_cpu *cpu);
 /* Returns 0 or an errno of pthread_create(). */
 int vm_cpu_start(struct vm_cpu *cpu);
 

@@ -32,6 +32,7 @@ enum option_kind {
 	KIND_SERIAL,
 	KIND_NOGRAPHIC,
 	KIND_PERF_MAP,
+	KIND_VMI,
 	KIND_SETTING,
 	KIND_CONFIG,
 	KIND_HELP,
@@ -110,6 +111,7 @@ void run_config_fini(struct run_config *c)
 	free(c->cmdline);
 	free(c->log);
 	free(c->perf_map_file);
+	free(c->vmi);
 	free(c->engine);
 	free(c->config);
 	memset(c, 0, sizeof(*c));
@@ -327,6 +329,8 @@ static int option_set(struct run_config *c, const struct option *o,
 	case KIND_PERF_MAP:
 		c->perf_map = true;
 		return value ? replace(&c->perf_map_file, value) : 0;
+	case KIND_VMI:
+		return replace(&c->vmi, value ? value : "on");
 	case KIND_SETTING:
 		return set_setting(c, value, err);
 	case KIND_HELP:

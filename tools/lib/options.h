@@ -48,6 +48,9 @@ struct run_config {
 	bool no_reboot, stats;
 	char *log;
 	bool perf_map;
+	char *vmi;			/* NULL: off; "on": the engine's */
+	const struct vmi_observer *vmi_observer; /* not an option; vmi.h */
+	void *vmi_opaque;
 	char *perf_map_file;		/* NULL: /tmp/perf-PID.map */
 	char *engine;
 	struct string_list settings;	/* "key=value" for the engine */

@@ -11,6 +11,9 @@
 #include "backends/char.h"
 #include "backends/char_open.h"
 #include "backends/net_open.h"
+#include "hypervisor/vmi_private.h"	/* VMI_ROM_NATIVE... */
+#include "hypervisor/vmi_rom.h"
+#include "tools/lib/file.h"
 #include "tools/lib/options.h"
 
 int devices_add(struct device_list *l, const char *name, void *backend,
@@ -165,8 +168,47 @@ int devices_open(struct device_list *l, const struct run_config *c,
 	return code;
 }
 
+/* The image that @what names: NULL for a file that is none. */
+static const uint8_t *vmi_rom(struct device_list *l, const char *what,
+			      const char *engine, size_t *len, char *err,
+			      size_t err_len)
+{
+	struct vmi_rom_info info;
+	char why[VMI_ROM_ERR_LEN];
+
+	if (!strcmp(what, "on"))
+		what = strcmp(engine, "hv") ? "bt" : "hv";
+	for (unsigned k = VMI_ROM_NATIVE; k <= VMI_ROM_HV; k++)
+		if (!strcmp(what, vmi_rom_kind_name(k)))
+			return vmi_rom_builtin(k, len);
+	if (file_load(what, VMI_ROM_MAX, &l->vmi_file, len, err, err_len))
+		return NULL;
+	if (vmi_rom_parse(l->vmi_file, *len, &info, why)) {
+		snprintf(err, err_len, "%s: %s (not a VMI ROM; --vmi native "
+			 "is)", what, why);
+		return NULL;
+	}
+	return l->vmi_file;
+}
+
+int devices_add_vmi(struct device_list *l, const struct run_config *c,
+		    const char *engine, struct char_backend *console,
+		    char *err, size_t err_len)
+{
+	if (!c->vmi || !strcmp(c->vmi, "off"))
+		return 0;
+	l->vmi = (struct vmi_setup){ .observer = c->vmi_observer,
+				     .opaque = c->vmi_opaque,
+				     .console = console };
+	l->vmi.rom = vmi_rom(l, c->vmi, engine, &l->vmi.len, err, err_len);
+	if (!l->vmi.rom)
+		return -EINVAL;
+	return devices_add(l, "vmi", &l->vmi, NULL, err, err_len);
+}
+
 void devices_close(struct device_list *l)
 {
+	free(l->vmi_file);
 	for (unsigned i = 0; i < l->n; i++)
 		free(l->texts[i]);
 	for (unsigned i = 0; i < l->nqueues; i++)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "hypervisor/pc_device.h"
+#include "hypervisor/vmi.h"
 #include "tools/umbra/screen.h"
 
 struct block_queue;
@@ -36,6 +37,8 @@ struct device_list {
 	unsigned nnets;
 	struct char_backend *chars[DEVICES_CHARS];	/* of chardev= */
 	unsigned nchars;
+	struct vmi_setup vmi;
+	void *vmi_file;
 };
 
 /*
@@ -63,6 +66,14 @@ int devices_add(struct device_list *l, const char *name, void *backend,
 		const char *const *keys, char *err, size_t err_len);
 int devices_add_text(struct device_list *l, const char *text, void *backend,
 		     char *err, size_t err_len);
+
+/*
+ * Add the VMI that @c asks for, with the ROM for @engine ("bt"...) unless it
+ * names another.  @console: of ConsoleWrite, or NULL.  As devices_open().
+ */
+int devices_add_vmi(struct device_list *l, const struct run_config *c,
+		    const char *engine, struct char_backend *console,
+		    char *err, size_t err_len);
 
 /* Print the table if --device help was given; then true. */
 bool devices_help(const struct run_config *c, FILE *out);

@@ -312,7 +312,9 @@ int run_machine(const struct run_config *c, const void *kernel, size_t len)
 		die("event loop: %s", strerror(errno));
 	catch_end_signals();
 	open_serial(&r);
-	if (devices_open(&r.devices, c, r.loop, r.log, r.err, sizeof(r.err))) {
+	if (devices_open(&r.devices, c, r.loop, r.log, r.err, sizeof(r.err)) ||
+	    devices_add_vmi(&r.devices, c, r.mode.engine, r.serial[0], r.err,
+			    sizeof(r.err))) {
 		tty_restore();
 		die("%s", r.err);
 	}
