@@ -769,6 +769,28 @@ static int offer_firmware(struct pc *pc)
 	return err;
 }
 
+/* An alarm of the VMI "as if the PIT fired". */
+static void irq0_edge(void *opaque)
+{
+	struct pc *pc = opaque;
+	bool level = pc->wires.isa[IRQ_TIMER];
+
+	i8259_set(pc->pic, IRQ_TIMER, false);
+	ioapic_set(pc->ioapic, TIMER_PIN, false);
+	i8259_set(pc->pic, IRQ_TIMER, true);
+	ioapic_set(pc->ioapic, TIMER_PIN, true);
+	i8259_set(pc->pic, IRQ_TIMER, level);
+	ioapic_set(pc->ioapic, TIMER_PIN, level);
+}
+
+struct vmi *pc_vmi(const struct pc *pc)
+{
+	for (unsigned i = 0; i < pc->ndevices; i++)
+		if (!strcmp(pc->devices[i]->class->name, "vmi"))
+			return (struct vmi *)pc->devices[i];
+	return NULL;
+}
+
 /* Each constructor leaves its device in place even when it fails. */
 int pc_create(struct pc **out, const struct pc_config *cfg, char *err)
 {
@@ -804,6 +826,8 @@ int pc_create(struct pc **out, const struct pc_config *cfg, char *err)
 		return -ENOMEM;
 	}
 	code = make_devices(pc, err);
+	if (pc_vmi(pc))
+		vmi_on_irq0(pc_vmi(pc), irq0_edge, pc);
 	if (!code)
 		code = offer_firmware(pc);
 	if (code == -ENOMEM)
@@ -856,14 +880,6 @@ void pc_direct_boot(struct pc *pc)
 		abort();	/* the area is RAM in every machine */
 	if (pc_vmi(pc))
 		vmi_place(pc_vmi(pc));
-}
-
-struct vmi *pc_vmi(const struct pc *pc)
-{
-	for (unsigned i = 0; i < pc->ndevices; i++)
-		if (!strcmp(pc->devices[i]->class->name, "vmi"))
-			return (struct vmi *)pc->devices[i];
-	return NULL;
 }
 
 int pc_intr_ack(struct pc *pc, unsigned cpu)

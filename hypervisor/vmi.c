@@ -307,6 +307,12 @@ void vmi_on_power_off(struct vmi *m, void (*fn)(void *opaque), void *opaque)
 	m->setup.power_opaque = opaque;
 }
 
+void vmi_on_irq0(struct vmi *m, void (*fn)(void *opaque), void *opaque)
+{
+	m->time.irq0 = fn;
+	m->time.irq0_opaque = opaque;
+}
+
 void vmi_idle(struct vmi *m, unsigned cpu, bool begin)
 {
 	if (cpu < VMI_CPUS)
@@ -488,7 +494,6 @@ int vmi_from_spec(struct device **out, const struct pc_site *site,
 	m->loop = site->loop;
 	m->log = site->log;
 	vmi_time_init(&m->time, site->clock, site->mem);
-	m->time.irq0 = site->isa_irq(site->opaque, 0);
 	for (unsigned n = 0; n < VMI_CPUS; n++)
 		m->time.lapic[n] = (struct lapic *)
 			site->find(site->opaque, "lapic", n);

@@ -61,6 +61,12 @@ void vmi_hypercall(struct vmi *m, struct vcpu *v);
 void vmi_on_iret(struct vmi *m, void (*fn)(void *opaque, uint32_t lin),
 		 void *opaque);
 
+/*
+ * An edge on IRQ 0 whatever level the PIT holds it at: a guest that uses
+ * alarms has left its output high.  Before the VM runs.
+ */
+void vmi_on_irq0(struct vmi *m, void (*fn)(void *opaque), void *opaque);
+
 /* What Shutdown does.  Before the VM runs. */
 void vmi_on_power_off(struct vmi *m, void (*fn)(void *opaque), void *opaque);
 

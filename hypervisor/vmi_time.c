@@ -210,9 +210,9 @@ static void disarm(struct vmi_time *t, unsigned cpu, unsigned which)
 static void interrupt(struct vmi_time *t, unsigned cpu, uint32_t flags)
 {
 	t->fired++;
-	if (!(flags & VMI_ALARM_LVTT))
-		irq_pulse(&t->irq0);
-	else if (t->lapic[cpu])
+	if (!(flags & VMI_ALARM_LVTT) && t->irq0)
+		t->irq0(t->irq0_opaque);
+	else if (flags & VMI_ALARM_LVTT && t->lapic[cpu])
 		lapic_timer_fire(t->lapic[cpu]);
 }
 
@@ -328,7 +328,6 @@ void vmi_time_reset(struct vmi_time *t)
 		t->cpu[c] = (struct vmi_cpu_time){ 0 };
 	}
 	t->wall_base = now_of(CLOCK_REALTIME) - clock_now(t->clock);
-	irq_lower(&t->irq0);
 }
 
 int vmi_time_loaded(struct vmi_time *t)

@@ -7,7 +7,7 @@
 #define HYPERVISOR_VMI_TIME_H
 
 #include "hypervisor/clock.h"
-#include "hypervisor/irq.h"
+#include "hypervisor/types.h"
 
 #define VMI_CPUS	32
 #define VMI_ALARMS	2	/* one on each of REAL and AVAILABLE */
@@ -45,7 +45,8 @@ struct vmi_cpu_time {
 struct vmi_time {
 	struct clock *clock;
 	struct mem *mem;
-	struct irq irq0;
+	void (*irq0)(void *opaque);	/* see vmi_on_irq0() */
+	void *irq0_opaque;
 	struct lapic *lapic[VMI_CPUS];
 	uint64_t hz;		/* 0: not measured yet */
 	uint64_t tsc0, mono0;	/* where the measurement began */

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The tiny VMI kernels, on the test kernels' support library.
+
+VMI_OUT := $(BUILD)/tests/vmi
+VMI_COMMON := $(GUEST_OUT)/start.o $(GUEST_OUT)/guest.o $(VMI_OUT)/vmi.o \
+	      $(VMI_OUT)/call.o
+VMI_ELF := $(addprefix $(VMI_OUT)/,calls.elf)
+
+$(VMI_OUT)/%.o: tests/vmi/%.c
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) -Wno-missing-field-initializers -c -o $@ $<
+
+$(VMI_OUT)/%.o: tests/vmi/%.S
+	@mkdir -p $(@D)
+	$(CC) -m32 -I. -MMD -MP -c -o $@ $<
+
+$(VMI_OUT)/calls.elf: $(VMI_OUT)/calls.o $(VMI_OUT)/returns.o $(VMI_OUT)/time.o
+
+$(VMI_ELF): $(VMI_COMMON) tests/guests/guest.ld
+	$(LD) -m elf_i386 -z noexecstack --no-warn-rwx-segments \
+		-T tests/guests/guest.ld -o $@ $(filter %.o,$^)
+
+CHECK_BIN += $(VMI_ELF)
