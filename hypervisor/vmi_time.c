@@ -23,6 +23,7 @@
 #include "spec/vmi.h"
 
 #define MEASURE_NS	20000000ULL	/* at least this long: 10 ppm */
+#define MOMENT_TRIES	8
 #define SAMPLE_NS	1000000ULL
 #define WALL_JUMP_NS	500000000LL	/* what counts as having been set */
 #define RETRY_NS	1000		/* an alarm that came too early */
@@ -40,16 +41,33 @@ static uint64_t to_cycles(struct vmi_time *t, uint64_t ns)
 	return muldiv64(ns, vmi_frequency(t), NS_PER_SEC);
 }
 
+/* The same moment by both clocks: of some tries the one least disturbed. */
+static void moment(uint64_t *tsc, uint64_t *mono)
+{
+	uint64_t best = UINT64_MAX;
+
+	for (int n = 0; n < MOMENT_TRIES; n++) {
+		uint64_t before = __rdtsc(), ns = now_of(CLOCK_MONOTONIC);
+		uint64_t after = __rdtsc();
+
+		if (after - before >= best)
+			continue;
+		best = after - before;
+		*tsc = before + best / 2;
+		*mono = ns;
+	}
+}
+
 uint64_t vmi_frequency(struct vmi_time *t)
 {
-	uint64_t ns;
+	uint64_t tsc, mono;
 
 	if (t->hz)
 		return t->hz;
 	do
-		ns = now_of(CLOCK_MONOTONIC) - t->mono0;
-	while (ns < MEASURE_NS);
-	t->hz = muldiv64(__rdtsc() - t->tsc0, NS_PER_SEC, ns);
+		moment(&tsc, &mono);
+	while (mono - t->mono0 < MEASURE_NS);
+	t->hz = muldiv64(tsc - t->tsc0, NS_PER_SEC, mono - t->mono0);
 	return t->hz;
 }
 
@@ -307,8 +325,7 @@ void vmi_time_init(struct vmi_time *t, struct clock *clock, struct mem *mem)
 {
 	t->clock = clock;
 	t->mem = mem;
-	t->mono0 = now_of(CLOCK_MONOTONIC);
-	t->tsc0 = __rdtsc();
+	moment(&t->tsc0, &t->mono0);
 	for (unsigned c = 0; c < VMI_CPUS; c++)
 		for (unsigned k = 0; k < VMI_ALARMS; k++) {
 			struct vmi_alarm *a = &t->alarm[c][k];

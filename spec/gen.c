@@ -207,7 +207,7 @@ static void header(void)
 	       "#define _ASM_X86_VMI_H\n\n");
 	header_calls();
 	header_values();
-	printf("\n#ifndef __ASSEMBLER__\n");
+	printf("\n#ifndef __ASSEMBLY__\n");
 	if (!guest)
 		printf("#ifdef __KERNEL__\n");
 	printf("#include <linux/build_bug.h>\n"
@@ -235,7 +235,7 @@ static void header(void)
 		       "#undef static_assert\n"
 		       "#define static_assert _Static_assert\n"
 		       "#endif\n");
-	printf("#endif /* __ASSEMBLER__ */\n"
+	printf("#endif /* __ASSEMBLY__ */\n"
 	       "#endif /* _ASM_X86_VMI_H */\n");
 }
 

@@ -183,7 +183,7 @@
 /* ConsoleWrite */
 #define VMI_CONSOLE_MAX			4096		/* bytes taken by one call at most */
 
-#ifndef __ASSEMBLER__
+#ifndef __ASSEMBLY__
 #ifdef __KERNEL__
 #include <linux/build_bug.h>
 #include <linux/stddef.h>
@@ -427,5 +427,5 @@ static_assert(offsetof(struct vmi_stolen_time, reserved) == 40);
 #undef static_assert
 #define static_assert _Static_assert
 #endif
-#endif /* __ASSEMBLER__ */
+#endif /* __ASSEMBLY__ */
 #endif /* _ASM_X86_VMI_H */

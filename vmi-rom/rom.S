@@ -8,6 +8,7 @@
  * thunks reach use no segment but CS and SS.  Registers: spec/vmi.md; what is
  * not said there is scratch.
  */
+#define __ASSEMBLY__
 #include "hypervisor/vmi_private.h"
 #include "spec/vmi.h"
 

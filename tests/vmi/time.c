@@ -82,10 +82,24 @@ static bool wait_for(volatile uint32_t *n, uint32_t by, unsigned ms)
 	return *n - was >= by;
 }
 
+/* Within 1 %; on a busy host the two need not be read at once. */
+static bool frequency_holds(void)
+{
+	uint64_t r, w1, w0 = vmi(VMI_CALL_GET_WALLCLOCK_TIME, 0, 0, 0);
+	uint32_t t;
+
+	r = counter(0);
+	while ((w1 = vmi(VMI_CALL_GET_WALLCLOCK_TIME, 0, 0, 0)) - w0 <
+	       30000000)
+		;
+	r = counter(0) - r;
+	t = div64((w1 - w0) * (hz / 1000), 1000000);
+	return r > t - t / 100 && r < t + t / 100;
+}
+
 static void counters(void)
 {
-	uint64_t r0, r1, a, s, t0, t1, w0, w1;
-	uint32_t t;
+	uint64_t r0, r1, a, s, t0, t1, w0;
 	bool good = true;
 
 	for (unsigned i = 0; i < 1000; i++) {
@@ -111,15 +125,10 @@ static void counters(void)
 	t1 = rdtsc();
 	ok(t0 <= r0 && r0 <= t1, "real is the TSC");
 	w0 = vmi(VMI_CALL_GET_WALLCLOCK_TIME, 0, 0, 0);
-	r0 = counter(0);
-	while ((w1 = vmi(VMI_CALL_GET_WALLCLOCK_TIME, 0, 0, 0)) - w0 <
-	       30000000)
-		;
-	r1 = counter(0);
-	/* 1 %: the two are not read at once on a busy host. */
-	t = div64((w1 - w0) * (hz / 1000), 1000000);
-	ok(r1 - r0 > t - t / 100 && r1 - r0 < t + t / 50,
-	   "the frequency is that of the wall clock");
+	good = false;
+	for (unsigned i = 0; i < 10 && !good; i++)
+		good = frequency_holds();
+	ok(good, "the frequency is that of the wall clock");
 	ok(w0 > 1577836800ull * 1000000000, "the year is 2020 or later");
 	ok((uint32_t)vmi(VMI_CALL_WALLCLOCK_UPDATED, 0, 0, 0) == 0,
 	   "nobody has set it");
