@@ -46,6 +46,7 @@ static void moment(uint64_t *tsc, uint64_t *mono)
 {
 	uint64_t best = UINT64_MAX;
 
+	*tsc = *mono = 0;
 	for (int n = 0; n < MOMENT_TRIES; n++) {
 		uint64_t before = __rdtsc(), ns = now_of(CLOCK_MONOTONIC);
 		uint64_t after = __rdtsc();
