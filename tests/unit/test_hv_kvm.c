@@ -124,13 +124,24 @@ static int fake_ioctl(int fd, unsigned long request, void *arg)
 	return 0;
 }
 
-/* What KVM does between the check of immediate_exit and a signal. */
+static void linger(unsigned *seed, unsigned most)
+{
+	for (volatile unsigned i = rand_r(seed) % most; i; i--)
+		;
+}
+
+/*
+ * What KVM does between the check of immediate_exit and a signal.  A signal
+ * that comes on the way there is felt in user mode, and KVM does not see it.
+ */
 static int run_until_signal(struct kvm_run *run)
 {
-	static const struct timespec limit = { 10, 0 };
+	static const struct timespec limit = { 5, 0 };
+	static unsigned seed = 2;
 	sigset_t block, old;
 	int n;
 
+	linger(&seed, 20000);
 	sigemptyset(&block);
 	sigaddset(&block, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &block, &old);
@@ -376,8 +387,7 @@ static void *kicker(void *opaque)
 		while (atomic_load(&bus.stop))
 			sched_yield();
 		/* From nothing to some microseconds: every place in the loop. */
-		for (volatile unsigned i = rand_r(&seed) % 2000; i; i--)
-			;
+		linger(&seed, 2000);
 		atomic_store(&bus.stop, 1);
 		hv_engine_ops.kick(engine);
 	}
@@ -396,6 +406,36 @@ START_TEST(kicks_are_not_lost)
 		atomic_store(&bus.stop, 0);
 	}
 	pthread_join(thread, NULL);
+}
+END_TEST
+
+static void *kick_once(void *opaque)
+{
+	atomic_store(&bus.stop, 1);
+	hv_engine_ops.kick(engine);
+	return NULL;
+}
+
+/* Whole kicks come while the engine is behind its look at bus.stop. */
+static int ack_and_kick(void *opaque)
+{
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, kick_once, NULL), 0);
+	pthread_join(thread, NULL);
+	return intr_ack(opaque);
+}
+
+START_TEST(kick_between_flags_and_entry_is_felt)
+{
+	ck_assert_int_eq(create(), 0);
+	bus.intr_ack = ack_and_kick;
+	atomic_store(&bus.intr, 1);
+	fake.shared->ready_for_interrupt_injection = 1;
+	fake.shared->if_flag = 1;
+	run_with(run_until_signal);
+	ck_assert_uint_eq(acks, 1);
+	ck_assert_int_eq(info.exit, ENGINE_KICKED);
 }
 END_TEST
 
@@ -622,6 +662,7 @@ int main(void)
 	tcase_add_loop_test(t, refused_calls_are_named, 0, 5);
 	tcase_add_test(t, exhausted_slots_are_an_error_with_text);
 	tcase_add_test(t, kicks_are_not_lost);
+	tcase_add_test(t, kick_between_flags_and_entry_is_felt);
 	tcase_add_test(t, stop_that_is_set_before_is_seen);
 	tcase_add_test(t, interrupt_waits_for_its_window_and_comes_once);
 	tcase_add_test(t, nmi_comes_once);
