@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "backends/block_file.h"
+#include "backends/offer.h"
 #include "backends/vmdk.h"
 #include "hypervisor/types.h"
 
@@ -58,7 +59,7 @@ static const struct format *format_by_name(const char *file)
 /* The format whose magic number the file begins with, or NULL. */
 static const struct format *format_by_magic(const char *file)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd = offer_open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	char head[4] = "";
 	ssize_t n;
 

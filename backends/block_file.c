@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backends/offer.h"
 #include "hypervisor/types.h"
 
 int block_fail(char *err, int code, const char *name, const char *fmt, ...)
@@ -144,9 +145,9 @@ int file_open(const struct block_config *cfg, uint64_t *size, char *err)
 
 	if (cfg->cache == BLOCK_DIRECT || cfg->cache == BLOCK_DIRECTSYNC)
 		flags |= O_DIRECT;
-	fd = open(cfg->file, flags);
+	fd = offer_open(cfg->file, flags);
 	if (fd < 0)
-		return open_failed(cfg, -errno, err);
+		return open_failed(cfg, fd, err);
 	ret = file_size(fd, size);
 	ret = ret ? open_failed(cfg, ret, err) : lock_or_fail(fd, cfg, err);
 	if (!ret)

@@ -47,6 +47,11 @@ struct char_ops {
 	 * is ever buffered.
 	 */
 	void (*flush)(struct char_backend *b);
+	/*
+	 * Where somebody can connect to: the name of the pty or socket.
+	 * NULL: nowhere.
+	 */
+	const char *(*address)(const struct char_backend *b);
 	/* Send what is buffered, restore the terminal, free @b. */
 	void (*destroy)(struct char_backend *b);
 };

@@ -31,12 +31,18 @@ static void pty_destroy(struct char_backend *b)
 	free(c);
 }
 
+static const char *pty_address(const struct char_backend *b)
+{
+	return ((const struct char_pty *)b)->name;
+}
+
 static const struct char_ops pty_ops = {
 	.name = "pty",
 	.write = char_fd_write,
 	.set_receiver = char_fd_set_receiver,
 	.resume_input = char_fd_resume_input,
 	.flush = char_fd_flush,
+	.address = pty_address,
 	.destroy = pty_destroy,
 };
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "backends/block.h"
+#include "hypervisor/hotplug.h"
 #include "hypervisor/ide_priv.h"
 #include "hypervisor/pc_device.h"
 
@@ -230,6 +231,11 @@ static int get_place(const struct pc_device_spec *spec, unsigned *channel,
 	return -EINVAL;
 }
 
+static int change_medium(void *opaque, struct block *b, bool force)
+{
+	return scsi_change(opaque, b, force);
+}
+
 static int drive_make(const struct pc_site *site,
 		      const struct pc_device_spec *spec, enum ide_kind kind,
 		      char *err)
@@ -249,6 +255,9 @@ static int drive_make(const struct pc_site *site,
 	if (ret)
 		return ret;
 	ret = ide ? ide_attach(ide, channel, unit, &cfg) : -ENODEV;
+	if (!ret && kind == IDE_CD && site->hotplug)
+		ret = hotplug_add_drive(site->hotplug, cfg.q, change_medium,
+					ide_cd(ide, channel, unit));
 	if (ret)
 		snprintf(err, PC_ERR_LEN, "%s: ide.%u unit %u: %s",
 			 spec->name, channel, unit,

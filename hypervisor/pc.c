@@ -622,6 +622,7 @@ static struct pc_site site_of(struct pc *pc)
 		.cmos = site_cmos,
 		.fw_cfg = pc->fw_cfg,
 		.dma = pc->dma,
+		.hotplug = pc->cfg.hotplug,
 		.opaque = pc,
 	};
 }

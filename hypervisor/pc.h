@@ -13,6 +13,7 @@
 
 struct char_backend;
 struct clock;
+struct hotplug;
 struct mem;
 struct pc;
 struct loop;
@@ -42,6 +43,7 @@ struct pc_config {
 	/* Optional devices, built in this order (pc_device.h). */
 	const struct pc_device_spec *devices;
 	unsigned ndevices;
+	struct hotplug *hotplug;	/* for the devices; or NULL */
 	struct loop *loop;
 	/*
 	 * Firmware to start with: an image that ends at 4 GiB (firmware.h),

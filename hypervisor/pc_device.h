@@ -18,6 +18,7 @@
 struct clock;
 struct device;
 struct fw_cfg;
+struct hotplug;
 struct i8237;
 struct loop;
 struct mem;
@@ -49,6 +50,7 @@ struct pc_site {
 	/* What firmware can ask for (fw_cfg.h): option ROMs, for instance. */
 	struct fw_cfg *fw_cfg;
 	struct i8237 *dma;
+	struct hotplug *hotplug;	/* NULL: nothing changes at run time */
 	void *opaque;			/* for the functions */
 };
 

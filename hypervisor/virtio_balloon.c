@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hypervisor/hotplug.h"
 #include "hypervisor/mem.h"
 #include "hypervisor/virtio.h"
 
@@ -14,10 +15,12 @@
 #define C_ACTUAL	4
 enum { Q_INFLATE, Q_DEFLATE, QUEUES };
 #define BATCH		256u	/* page numbers read at once */
+#define BALLOON_LEAST	(4ull * MIB)	/* no guest lives with less */
 #define BUFFER_MAX	65536u	/* bytes of one buffer; Linux sends 1024 */
 
 struct virtio_balloon {
 	struct virtio v;
+	struct hotplug *hotplug;	/* NULL: nobody asks */
 };
 
 static uint32_t config_get(const struct virtio *v, unsigned off)
@@ -66,13 +69,38 @@ static void forget(struct virtio *v)
 	memset(v->config + C_ACTUAL, 0, 4);
 }
 
+/* Of the configuration the driver writes `actual' alone. */
+static void config_written(struct virtio *v, unsigned off, unsigned len)
+{
+	struct hotplug *h = ((struct virtio_balloon *)v)->hotplug;
+	uint64_t given = virtio_balloon_actual(&v->dev);
+
+	if (h && given <= v->mem->ram_size)
+		hotplug_ballooned(h, v->mem->ram_size - given);
+}
+
+static int set_memory(void *opaque, uint64_t bytes, char *err)
+{
+	struct virtio_balloon *b = opaque;
+	uint64_t ram = b->v.mem->ram_size;
+
+	if (bytes > ram || bytes < BALLOON_LEAST) {
+		snprintf(err, HOTPLUG_ERR_LEN, "must be between %llu and "
+			 "%llu KiB", BALLOON_LEAST / KIB,
+			 (unsigned long long)(ram / KIB));
+		return -EINVAL;
+	}
+	virtio_balloon_set(&b->v.dev, ram - bytes);
+	return 0;
+}
+
 static const struct virtio_type balloon_type = {
 	.name = "virtio-balloon", .id = 5, .pci_device = 0x1002,
 	.pci_class = 0x00ff,
 	.nqueues = QUEUES, .queue_size = { 128, 128 },
 	.features = F_DEFLATE_ON_OOM,
 	.config_len = 8, .config_writable = 0xf0,
-	.notify = notify, .reset = forget,
+	.config_written = config_written, .notify = notify, .reset = forget,
 };
 
 void virtio_balloon_set(struct device *d, uint64_t bytes)
@@ -108,7 +136,11 @@ static int loaded(struct device *d)
 
 static void destroy(struct device *d)
 {
-	virtio_fini(&((struct virtio_balloon *)d)->v);
+	struct virtio_balloon *b = (struct virtio_balloon *)d;
+
+	if (b->hotplug)
+		hotplug_set_balloon(b->hotplug, NULL, NULL);
+	virtio_fini(&b->v);
 	free(d);
 }
 
@@ -138,5 +170,8 @@ int virtio_balloon_make(struct device **out, const struct pc_site *site,
 	d->v.dev.class = &balloon_class;
 	d->v.type = &balloon_type;
 	*out = &d->v.dev;
+	d->hotplug = site->hotplug;
+	if (site->hotplug)
+		hotplug_set_balloon(site->hotplug, set_memory, d);
 	return virtio_init(&d->v, site, devfn);
 }

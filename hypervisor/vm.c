@@ -412,6 +412,7 @@ static int create_pc(struct vm *vm, char *err)
 		.loop = vm->cfg.loop,
 		.devices = vm->cfg.devices,
 		.ndevices = vm->cfg.ndevices,
+		.hotplug = vm->cfg.hotplug,
 		.bios = vm->cfg.bios,
 		.bios_len = vm->cfg.bios_len,
 		.boot_order = vm->cfg.boot_order,

@@ -11,6 +11,7 @@
 #include "hypervisor/types.h"
 
 struct char_backend;
+struct hotplug;
 struct loop;
 struct mem;
 struct pc_device_spec;
@@ -62,6 +63,7 @@ struct vm_config {
 	/* Optional devices (pc_device.h); the caller keeps the array. */
 	const struct pc_device_spec *devices;
 	unsigned ndevices;
+	struct hotplug *hotplug;	/* the caller's, for longer; or NULL */
 	/*
 	 * Firmware to start with instead of @boot, as pc_config has it; not
 	 * kept.  NULL: none.

@@ -77,6 +77,17 @@ case "${1-}" in
 --job)	shift; run_job "$@"; exit ;;
 esac
 
+# Machines under test are in a store of their own, not in the user's.
+XENSTORED_RUNDIR=$(mktemp -d) && export XENSTORED_RUNDIR
+unset XENSTORED_PATH
+end_store()
+{
+	[ ! -S "$XENSTORED_RUNDIR/socket" ] ||
+		"$BUILD/umbra" xenstored --stop 2>/dev/null
+	rm -rf "$XENSTORED_RUNDIR"
+}
+trap end_store EXIT
+
 # ---- the list --------------------------------------------------------------
 
 list_jobs()

@@ -154,18 +154,11 @@ static int cmd_restrict(struct xsd_conn *c, char **arg, unsigned n,
 static int cmd_keep(struct xsd_conn *c, char **arg, unsigned n,
 		    struct reply *out)
 {
-	struct xsd_domain *d;
 	unsigned id;
 
-	if (n != 1 || parse_number(arg[0], XSD_DOMID_END - 1, &id))
+	if (n != 1 || parse_number(arg[0], XSD_DOMID_END - 1, &id) || !id)
 		return -EINVAL;
-	d = xsd_domain_find(c->server, id);
-	if (!d)
-		return -ENOENT;
-	if (d->keeper && d->keeper != c)
-		return -EBUSY;
-	d->keeper = c;
-	return 0;
+	return xsd_domain_keep(c->server, id, c);
 }
 
 static int cmd_clean(struct xsd_conn *c, char **arg, unsigned n,

@@ -4,7 +4,8 @@
  * one goes.
  *
  * A domain may have a keeper, a connection that it does not outlive (control
- * command `keep'): a VM whose process is killed leaves nothing behind.
+ * command `keep'): a VM whose process is killed leaves nothing behind.  The
+ * keeper comes first, then the domain's nodes, then its introduction.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,38 +22,73 @@ struct xsd_domain *xsd_domain_find(struct xsd_server *s, unsigned id)
 	return d;
 }
 
-int xsd_domain_introduce(struct xsd_server *s, unsigned id, unsigned long mfn,
-			 unsigned port)
+bool xsd_domain_is_introduced(struct xsd_server *s, unsigned id)
+{
+	const struct xsd_domain *d = xsd_domain_find(s, id);
+
+	return d && d->introduced;
+}
+
+/* The domain's entry, made if there is none.  NULL: no memory. */
+static struct xsd_domain *domain_get(struct xsd_server *s, unsigned id)
 {
 	struct xsd_domain *d = xsd_domain_find(s, id);
 
 	if (d)
-		return d->mfn == mfn && d->port == port ? 0 : -EINVAL;
+		return d;
 	d = calloc(1, sizeof(*d));
 	if (!d)
-		return -ENOMEM;
+		return NULL;
 	d->id = id;
 	d->target = XSD_NO_TARGET;
-	d->mfn = mfn;
-	d->port = port;
 	d->next = s->domains;
 	s->domains = d;
+	return d;
+}
+
+int xsd_domain_introduce(struct xsd_server *s, unsigned id, unsigned long mfn,
+			 unsigned port)
+{
+	struct xsd_domain *d = domain_get(s, id);
+
+	if (!d)
+		return -ENOMEM;
+	if (d->introduced)
+		return d->mfn == mfn && d->port == port ? 0 : -EINVAL;
+	d->introduced = true;
+	d->mfn = mfn;
+	d->port = port;
 	xsd_watch_fire(s, "@introduceDomain", NULL);
+	return 0;
+}
+
+int xsd_domain_keep(struct xsd_server *s, unsigned id, struct xsd_conn *c)
+{
+	struct xsd_domain *d = domain_get(s, id);
+
+	if (!d)
+		return -ENOMEM;
+	if (d->keeper && d->keeper != c)
+		return -EBUSY;
+	d->keeper = c;
 	return 0;
 }
 
 int xsd_domain_release(struct xsd_server *s, unsigned id)
 {
 	struct xsd_domain **where = &s->domains, *d;
+	bool introduced;
 
 	while (*where && (*where)->id != id)
 		where = &(*where)->next;
 	d = *where;
 	if (!d)
 		return -ENOENT;
+	introduced = d->introduced;
 	*where = d->next;
 	free(d);
-	xsd_watch_fire(s, "@releaseDomain", NULL);
+	if (introduced)
+		xsd_watch_fire(s, "@releaseDomain", NULL);
 	return 0;
 }
 

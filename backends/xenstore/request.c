@@ -637,7 +637,7 @@ static int op_resume(struct request *r)
 	unsigned id;
 	int ret = get_only_domid(r, &id);
 
-	if (!ret && !xsd_domain_find(r->s, id))
+	if (!ret && !xsd_domain_is_introduced(r->s, id))
 		ret = -ENOENT;
 	return ret;
 }
@@ -654,7 +654,7 @@ static int op_set_target(struct request *r)
 	if (get_domid(v[0], &id) || get_domid(v[1], &target))
 		return -EINVAL;
 	d = xsd_domain_find(r->s, id);
-	if (!d || !xsd_domain_find(r->s, target))
+	if (!d || !d->introduced || !xsd_domain_is_introduced(r->s, target))
 		return -ENOENT;
 	d->target = target;
 	return 0;
@@ -668,7 +668,8 @@ static int op_is_introduced(struct request *r)
 
 	if (ret < 0 || get_number(arg, &id))
 		return -EINVAL;
-	return answer_string(r, !id || xsd_domain_find(r->s, id) ? "T" : "F");
+	return answer_string(r, !id || xsd_domain_is_introduced(r->s, id) ?
+			     "T" : "F");
 }
 
 static int op_domain_path(struct request *r)

@@ -43,6 +43,7 @@ struct xsd_watch {
 struct xsd_domain {
 	struct xsd_domain *next;
 	unsigned id, target;	/* or XSD_NO_TARGET */
+	bool introduced;	/* else it has a keeper alone, so far */
 	unsigned long mfn;
 	unsigned port;
 	struct xsd_conn *keeper;	/* it ends with this one; or NULL */
@@ -149,6 +150,9 @@ void xsd_watch_fire_first(struct xsd_conn *c, const char *path, size_t skip,
 
 /* domain.c */
 struct xsd_domain *xsd_domain_find(struct xsd_server *s, unsigned id);
+bool xsd_domain_is_introduced(struct xsd_server *s, unsigned id);
+/* Returns 0, -EBUSY (somebody else keeps it), -ENOMEM. */
+int xsd_domain_keep(struct xsd_server *s, unsigned id, struct xsd_conn *c);
 /* Returns 0, -EINVAL (other numbers than before), -ENOMEM. */
 int xsd_domain_introduce(struct xsd_server *s, unsigned id, unsigned long mfn,
 			 unsigned port);

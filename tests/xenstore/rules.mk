@@ -37,3 +37,8 @@ $(XS_OUT)/fuzz: $(XS_FUZZ_OBJ)
 	$(CC) $(XS_FUZZ_FLAGS) -o $@ $^ -pthread
 
 CHECK_BIN += $(XS_OUT)/fuzz
+
+$(XS_OUT)/machine: $(BUILD)/tests/xenstore/machine.o $(BUILD)/libumbra.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+CHECK_BIN += $(XS_OUT)/machine

@@ -114,6 +114,7 @@ void run_config_fini(struct run_config *c)
 	free(c->vmi);
 	free(c->engine);
 	free(c->config);
+	free(c->name);
 	memset(c, 0, sizeof(*c));
 }
 

@@ -54,7 +54,8 @@ struct run_config {
 	char *perf_map_file;		/* NULL: /tmp/perf-PID.map */
 	char *engine;
 	struct string_list settings;	/* "key=value" for the engine */
-	enum on_off sandbox;
+	enum on_off sandbox, xenstore;
+	char *name;
 	char *config;
 	bool help;			/* --help was given */
 	bool initrds_from_file;		/* --initrd replaces, not adds */

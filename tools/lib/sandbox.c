@@ -50,6 +50,7 @@ static const char *filter_load(int fd)
 #else
 
 #include <fcntl.h>
+#include <linux/fs.h>	/* BLKGETSIZE64 */
 #include <linux/kvm.h>	/* ioctl numbers */
 #include <netinet/in.h>
 #include <sched.h>

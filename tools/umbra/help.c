@@ -33,7 +33,7 @@ void usage(FILE *out)
 {
 	fputs("usage: umbra COMMAND [ARGUMENTS]\n\n", out);
 	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-9s %-10s %s\n", commands[i].name,
+		fprintf(out, "  %-9s %-19s %s\n", commands[i].name,
 			commands[i].args, commands[i].help);
 }
 

@@ -26,6 +26,7 @@
 #include "tools/lib/options.h"
 #include "tools/lib/sandbox.h"
 #include "tools/umbra/cmd.h"
+#include "tools/umbra/store.h"
 #include "tools/umbra/devices.h"
 
 /* What Linux gets without --append: its messages where the user looks. */
@@ -46,6 +47,7 @@ struct run {
 	struct mode_choice mode;
 	struct vm *vm;
 	char err[BOOT_ERR_LEN];
+	struct store store;
 };
 
 /* For the signal handler. */
@@ -249,6 +251,7 @@ static void create_vm(struct run *r)
 		.boot_menu = r->c->boot_menu,
 		.devices = r->devices.specs,
 		.ndevices = r->devices.n,
+		.hotplug = r->store.hotplug,
 	};
 
 	memcpy(cfg.serial, r->serial, sizeof(cfg.serial));
@@ -287,6 +290,7 @@ static void tear_down(struct run *r)
 		if (r->serial[i])
 			r->serial[i]->ops->destroy(r->serial[i]);
 	devices_close(&r->devices);
+	store_close(&r->store);
 	loop_destroy(r->loop);
 	boot_destroy(r->boot);
 	if (r->perf_map)
@@ -308,9 +312,11 @@ int run_machine(const struct run_config *c, const void *kernel, size_t len)
 		load_files(&r, kernel, len);
 	choose_mode(&r);
 	open_perf_map(&r);
+	store_register(&r.store, c, r.mode.engine, r.log);
 	if (loop_create(&r.loop))
 		die("event loop: %s", strerror(errno));
 	catch_end_signals();
+	store_connect(&r.store, r.loop, &r.devices);
 	open_serial(&r);
 	if (devices_open(&r.devices, c, r.loop, r.log, r.err, sizeof(r.err)) ||
 	    devices_add_vmi(&r.devices, c, r.mode.engine, r.serial[0], r.err,
@@ -319,6 +325,7 @@ int run_machine(const struct run_config *c, const void *kernel, size_t len)
 		die("%s", r.err);
 	}
 	create_vm(&r);
+	store_publish(&r.store, r.vm, r.serial);
 	confine(&r);
 	mode_print(&r.mode, &r.request, r.log);
 	running = r.vm;

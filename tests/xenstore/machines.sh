@@ -1,0 +1,99 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Real machines in the store: umbra demo, a BIOS with a CD-ROM drive.
+# shellcheck source=tests/xenstore/store.sh.inc
+. "$(dirname "$0")/store.sh.inc"
+mkfifo "$tmp/in"
+
+listed()
+{
+	"$umbra" list 2>/dev/null | grep -q "$1"
+}
+
+gone()
+{
+	! listed "$1"
+}
+
+# run NAME OPTION...: umbra demo, keys from descriptor 3.
+demo()
+{
+	local name=$1
+	shift
+	"$umbra" demo --name "$name" --log "$tmp/log" "$@" <"$tmp/in" \
+		>"$tmp/out" 2>&1 &
+	pid=$!
+	exec 3>"$tmp/in"
+	within 10 grep -aq 'Type help' "$tmp/out"
+}
+
+demo first --serial stdio --serial pty
+check starts_the_store_by_itself listed 'first *running'
+tty=$(XENSTORED_PATH=$XENSTORED_RUNDIR/socket xenstore-read \
+	/local/domain/1/serial/1/tty 2>/dev/null)
+if command -v xenstore-read >/dev/null; then
+	check publishes_its_ports [ -c "$tty" ]
+fi
+"$umbra" demo --name first </dev/null >"$tmp/second" 2>&1
+check a_name_is_one_machines \
+	[ "$? $(grep -c 'another machine has this name' "$tmp/second")" = "1 1" ]
+check balloon_needs_a_device sh -c \
+	'"$0" balloon first 64M 2>&1 | grep -q "no balloon device"' "$umbra"
+check attach_needs_a_place sh -c \
+	'! "$0" attach first nic type=user 2>/dev/null' "$umbra"
+check shutdown_halts "$umbra" shutdown --halt first
+wait $pid
+check with_status_0 [ $? = 0 ]
+exec 3>&-
+check is_gone gone first
+
+demo second
+check has_another_number listed '^ *[2-9] second'
+kill -9 $pid
+wait $pid 2>/dev/null
+exec 3>&-
+check a_killed_one_goes within 5 gone second
+
+"$umbra" demo --name not/valid </dev/null >"$tmp/out" 2>&1
+check bad_names_are_errors [ $? = 1 ]
+demo third --xenstore off
+check off_is_off gone third
+exec 3>&-
+wait $pid
+
+# No place for a store: the machine runs, and says what it lacks.
+touch "$tmp/file"
+XENSTORED_RUNDIR=$tmp/file "$umbra" demo --log "$tmp/log" </dev/null \
+	>"$tmp/out" 2>&1
+check runs_without_a_store [ $? = 0 ]
+check and_says_so grep -q 'not in umbra list' "$tmp/log"
+XENSTORED_RUNDIR=$tmp/file "$umbra" demo --xenstore on </dev/null \
+	>"$tmp/out" 2>&1
+check asked_for_it_is_an_error [ $? = 1 ]
+
+# A CD-ROM drive: the medium changes while the firmware looks at it.
+if [ -f /usr/share/seabios/bios-256k.bin ]; then
+	head -c 65536 /dev/urandom >"$tmp/a.iso"
+	head -c 65536 /dev/urandom >"$tmp/b.iso"
+	"$umbra" run --name cd --cdrom "$tmp/a.iso" --serial null \
+		--log "$tmp/log" >"$tmp/out" 2>&1 </dev/null &
+	pid=$!
+	within 10 listed 'cd *running'
+	check the_drive_is_there sh -c \
+		'"$0" list cd | grep -q "connected *cdrom .*a.iso"' "$umbra"
+	failed=0
+	for i in 1 2 3 4 5; do
+		"$umbra" eject --force cd && "$umbra" eject --force cd 0 "$tmp/b.iso" &&
+			"$umbra" eject --force cd 0 "$tmp/a.iso" || failed=1
+	done
+	check the_medium_changes_in_a_loop [ $failed = 0 ]
+	"$umbra" eject --force cd
+	check the_drive_is_empty sh -c \
+		'"$0" list cd | grep -q "connected *cdrom *ide *-$"' "$umbra"
+	check and_it_ends "$umbra" shutdown --halt cd
+	wait $pid
+	check in_order [ $? = 0 ]
+else
+	echo "ok the_drive_is_there # SKIP seabios is not installed (make deps)"
+fi

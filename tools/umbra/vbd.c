@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Disks in the store: the class "vbd".  A drive's number is its place in the
+ * list of the machine's drives, those of the command line first.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/block.h"
+#include "backends/block_queue.h"
+#include "backends/xenstore/link.h"
+#include "hypervisor/hotplug.h"
+#include "hypervisor/types.h"
+#include "tools/lib/options.h"
+#include "tools/umbra/devices.h"
+#include "tools/umbra/store.h"
+
+static const char *const bus_names[DRIVE_IFS] = {
+	[DRIVE_IDE] = "ide", [DRIVE_FLOPPY] = "floppy", [DRIVE_SCSI] = "scsi",
+	[DRIVE_VIRTIO] = "virtio", [DRIVE_NONE] = "none",
+};
+
+/* The medium that @a names, or NULL for none. */
+static int open_medium(struct block **out, const struct hotplug_args *a,
+		       bool read_only, char *err)
+{
+	const char *mode = hotplug_key(a, "mode");
+	struct block_config cfg = {
+		.file = hotplug_key(a, "params"),
+		.format = hotplug_key(a, "format"),
+		.read_only = read_only || !mode || strcmp(mode, "w"),
+	};
+	char why[BLOCK_ERR_LEN];
+	int ret;
+
+	*out = NULL;
+	if (!cfg.file || !*cfg.file)
+		return 0;
+	ret = block_open(out, &cfg, why);
+	if (ret)
+		snprintf(err, HOTPLUG_ERR_LEN, "%.250s", why);
+	return ret;
+}
+
+/* A removable medium is changed for one that is only read. */
+static int vbd_media(void *opaque, const struct hotplug_args *a, char *err)
+{
+	struct store *s = opaque;
+	const char *force = hotplug_key(a, "force");
+	struct block *medium;
+	int ret;
+
+	if (a->n >= s->devices->nqueues) {
+		snprintf(err, HOTPLUG_ERR_LEN, "there is no drive %u", a->n);
+		return -ENODEV;
+	}
+	ret = open_medium(&medium, a, true, err);
+	if (ret)
+		return ret;
+	ret = hotplug_change(s->hotplug, s->devices->queues[a->n], medium,
+			     force && !strcmp(force, "1"));
+	if (ret) {
+		block_close(medium);
+		snprintf(err, HOTPLUG_ERR_LEN, "drive %u: %s", a->n,
+			 ret == -EBUSY ? "the guest has locked it" :
+			 ret == -ENOTSUP ? "its medium cannot be changed" :
+			 strerror(-ret));
+	}
+	return ret;
+}
+
+static const struct hotplug_class vbd_class = {
+	.name = "vbd",
+	.media = vbd_media,
+};
+
+int vbd_init(struct store *s)
+{
+	return hotplug_add(s->hotplug, &vbd_class, s);
+}
+
+static void publish(struct store *s, unsigned n, const struct drive_opt *d)
+{
+	char params[4096], bus[32], type[32], format[32], mode[8], dev[32];
+	const char *keys[] = { params, bus, type, format, mode, dev, NULL };
+	struct block *b = block_queue_medium(s->devices->queues[n]);
+	char *real = d->file ? realpath(d->file, NULL) : NULL;
+
+	/* A name that is no file (a server's) stays as it was given. */
+	snprintf(params, sizeof(params), "params=%s",
+		 real ? real : d->file ? d->file : "");
+	free(real);
+	snprintf(bus, sizeof(bus), "bus=%s", bus_names[d->iface]);
+	snprintf(type, sizeof(type), "device-type=%s",
+		 d->cdrom ? "cdrom" : "disk");
+	snprintf(format, sizeof(format), "format=%s", b ? b->ops->name : "");
+	snprintf(mode, sizeof(mode), "mode=%s", b && !b->read_only ? "w" :
+		 "r");
+	snprintf(dev, sizeof(dev), "unit=%d.%d", d->bus, d->unit);
+	link_publish_device(s->link, "vbd", n, keys);
+}
+
+/* The drives' queues are in the order of the configuration. */
+void vbd_publish(struct store *s)
+{
+	for (unsigned i = 0; i < s->c->drives.n && i < s->devices->nqueues;
+	     i++)
+		publish(s, i, &s->c->drives.v[i]);
+}
