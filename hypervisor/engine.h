@@ -164,6 +164,19 @@ struct engine_ops {
 	 */
 	void (*mem_changed)(struct engine *e, gpa_t gpa, uint64_t len);
 	/*
+	 * Note which pages of RAM are written from now on, by the guest or by
+	 * others through mem.h; or stop that.  For the whole machine, by one
+	 * of its engines.  No vCPU runs.  Returns 0, -ENOTSUP, -ENOMEM or what
+	 * KVM says.  NULL: the engine cannot.
+	 */
+	int (*dirty_log)(struct engine *e, bool on);
+	/*
+	 * Set the bits of pages that were written since the log began or was
+	 * last fetched, in @bits: one for each page below mem->top.  As above;
+	 * -EINVAL without a log.
+	 */
+	int (*dirty_fetch)(struct engine *e, uint64_t *bits);
+	/*
 	 * Break there from now on; NULL or all zero: nowhere.  vCPU thread,
 	 * outside run().  After a stop at a breakpoint, run() begins with the
 	 * instruction there.  Returns 0, or -ENOSPC for more breakpoints than

@@ -519,6 +519,16 @@ void mem_dma_written(struct mem *m, gpa_t gpa, size_t len)
 	}
 }
 
+int mem_dirty_log(struct mem *m, bool on)
+{
+	return m->dirty ? m->dirty->log(m->dirty_opaque, on) : -ENOTSUP;
+}
+
+int mem_dirty_fetch(struct mem *m, uint64_t *bits)
+{
+	return m->dirty ? m->dirty->fetch(m->dirty_opaque, bits) : -ENOTSUP;
+}
+
 int mem_discard(struct mem *m, gpa_t gpa, size_t len)
 {
 	int err = 0;

@@ -63,6 +63,12 @@ struct mem_remote_ops {
  */
 typedef void mem_changed_fn(void *opaque, gpa_t gpa, uint64_t len);
 
+/* Who knows which pages were written; see mem_dirty_log().  No vCPU runs. */
+struct mem_dirty_ops {
+	int (*log)(void *opaque, bool on);
+	int (*fetch)(void *opaque, uint64_t *bits);
+};
+
 /* @size is 1, 2, 4 or 8 bytes; the address is relative to the region. */
 struct mmio_ops {
 	uint64_t (*read)(void *opaque, gpa_t off, unsigned size);
@@ -80,6 +86,8 @@ struct mem {
 	const struct mem_remote_ops *remote;	/* may be NULL */
 	mem_changed_fn *changed;	/* may be NULL */
 	void *changed_opaque;
+	const struct mem_dirty_ops *dirty;	/* may be NULL */
+	void *dirty_opaque;
 	/*
 	 * Which page of the memfd stands behind each page: its number plus
 	 * one, or 0 for the page of the same number.
@@ -202,6 +210,18 @@ void mem_dma_written(struct mem *m, gpa_t gpa, size_t len);
 
 /* As mem_write(), and writes ROM too: firmware and ROM loading. */
 int mem_rom_load(struct mem *m, gpa_t gpa, const void *buf, size_t len);
+
+/*
+ * Note from now on which pages of RAM are written, by the guest, devices or
+ * loaders (@on), or stop.  Paused, lock held.
+ * Returns 0, or -ENOTSUP where the engine keeps no such log (bt, interp).
+ */
+int mem_dirty_log(struct mem *m, bool on);
+/*
+ * Set the bits of pages written since the log began or was last fetched in
+ * @bits, one bit for each page below top.  As above; -EINVAL without a log.
+ */
+int mem_dirty_fetch(struct mem *m, uint64_t *bits);
 
 /*
  * Tell the watcher that [gpa, gpa+len) is about to be written.  vCPU thread,

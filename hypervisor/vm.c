@@ -369,6 +369,26 @@ static int fail(char *err, const char *what, int code)
 	return code;
 }
 
+/* Moves would leave the log behind, so all engines must keep it. */
+static int dirty_log(void *opaque, bool on)
+{
+	struct vm_cpu *cpu = &((struct vm *)opaque)->cpus[0];
+
+	if (cpu->vm->cfg.spare_engine || !cpu->ops->dirty_log)
+		return -ENOTSUP;
+	return cpu->ops->dirty_log(cpu->engine, on);
+}
+
+static int dirty_fetch(void *opaque, uint64_t *bits)
+{
+	struct vm_cpu *cpu = &((struct vm *)opaque)->cpus[0];
+
+	return cpu->ops->dirty_fetch ?
+	       cpu->ops->dirty_fetch(cpu->engine, bits) : -ENOTSUP;
+}
+
+static const struct mem_dirty_ops dirty_ops = { dirty_log, dirty_fetch };
+
 static int create_memory(struct vm *vm, char *err)
 {
 	uint64_t size = vm->cfg.ram_size;
@@ -384,6 +404,8 @@ static int create_memory(struct vm *vm, char *err)
 	vm->mem->lock = vm->cfg.loop;
 	vm->mem->changed = tell_mem_changed;
 	vm->mem->changed_opaque = vm;
+	vm->mem->dirty = &dirty_ops;
+	vm->mem->dirty_opaque = vm;
 	return 0;
 }
 

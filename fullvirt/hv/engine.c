@@ -234,6 +234,8 @@ const struct engine_ops hv_engine_ops = {
 	.get_state = hv_get_state,
 	.set_state = hv_set_state,
 	.mem_changed = hv_mem_changed,
+	.dirty_log = hv_dirty_log,
+	.dirty_fetch = hv_dirty_fetch,
 	.set_debug = hv_set_debug,
 	.stats = hv_stats,
 };

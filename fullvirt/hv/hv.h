@@ -43,6 +43,8 @@ struct hv_vm {
 	pthread_mutex_t lock;	/* the slots */
 	struct hv_slot *slots;
 	unsigned nslots, max_slots;
+	/* One bit for each page that was written; NULL: no log (dirty.c). */
+	uint64_t *dirty;
 	struct kvm_cpuid2 *supported;
 };
 
@@ -123,6 +125,17 @@ bool hv_vm_has(const struct hv_vm *vm, int cap);
  * reason (-ENOSPC: more runs of pages than KVM has slots).  Any thread.
  */
 int hv_slots_sync(struct hv_vm *vm, char *err);
+
+/* Tell KVM of all slots again, whose flags changed.  vm->lock held. */
+int hv_slots_tell(struct hv_vm *vm);
+
+/*
+ * dirty.c.  The dirty log behind engine.h.  The first two take vm->lock; the
+ * last, with it held, moves KVM's log of slot @n into vm->dirty.
+ */
+int hv_dirty_log(struct engine *e, bool on);
+int hv_dirty_fetch(struct engine *e, uint64_t *bits);
+int hv_slot_dirty(struct hv_vm *vm, unsigned n);
 
 /* cpuid.c.  Tell KVM what CPUID shows.  0 or a negative errno. */
 int hv_cpuid_set(struct hv *hv);

@@ -222,5 +222,6 @@ void hv_vm_put(struct hv_vm *vm)
 	pthread_mutex_destroy(&vm->lock);
 	free(vm->supported);
 	free(vm->slots);
+	free(vm->dirty);
 	free(vm);
 }

@@ -3,9 +3,9 @@
  * KVM's memory slots from the guest-physical map.
  *
  * RAM lies at base + gpa in this process, so each run of pages of one kind is
- * one slot, and with address line 20 closed each megabyte.  KVM cannot turn RAM into ROM or shorten a slot: what changed is
- * deleted first, then added; what did not stays untouched, and with it KVM's
- * shadow pages.
+ * one slot, and with address line 20 closed each megabyte.  KVM cannot turn
+ * RAM into ROM or shorten a slot: what changed is deleted first, then added;
+ * what did not stays untouched, and with it KVM's shadow pages.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -62,7 +62,8 @@ static int tell_kvm(struct hv_vm *vm, unsigned n, const struct hv_slot *s)
 {
 	struct kvm_userspace_memory_region r = {
 		.slot = n,
-		.flags = s->rom && vm->readonly ? KVM_MEM_READONLY : 0,
+		.flags = s->rom ? vm->readonly ? KVM_MEM_READONLY : 0 :
+			 vm->dirty ? KVM_MEM_LOG_DIRTY_PAGES : 0,
 		.guest_phys_addr = s->gpa,
 		.memory_size = s->size,
 		.userspace_addr = (uintptr_t)mem_hva(vm->mem, s->from),
@@ -90,9 +91,21 @@ static int delete_stale(struct hv_vm *vm)
 
 		if (!s->size || still_there(vm, s))
 			continue;
+		ret = hv_slot_dirty(vm, n);
 		s->size = 0;
-		ret = tell_kvm(vm, n, s);
+		if (!ret)
+			ret = tell_kvm(vm, n, s);
 	}
+	return ret;
+}
+
+int hv_slots_tell(struct hv_vm *vm)
+{
+	int ret = 0;
+
+	for (unsigned n = 0; n < vm->nslots && ret >= 0; n++)
+		if (vm->slots[n].size)
+			ret = tell_kvm(vm, n, &vm->slots[n]);
 	return ret;
 }
 
