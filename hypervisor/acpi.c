@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "hypervisor/aml.h"
+#include "hypervisor/hpet.h"
 #include "hypervisor/ioapic.h"
 #include "hypervisor/lapic.h"
 #include "hypervisor/mc146818.h"
@@ -42,9 +43,11 @@ struct rsdp {
 	uint32_t rsdt;
 } PACKED;
 
+#define RSDT_MAX	3
+
 struct rsdt {
 	struct header h;
-	uint32_t tables[2];
+	uint32_t tables[RSDT_MAX];
 } PACKED;
 
 /* Generic address structure, 5.2.3.1 */
@@ -111,6 +114,18 @@ struct madt {
 #define MADT_PCAT	1	/* 8259s are there too */
 #define ISO_CONFORM	0
 #define ISO_LEVEL_HIGH	0x000d
+
+/* IA-PC HPET 1.0a, 3.2.4 */
+struct hpet_table {
+	struct header h;
+	uint32_t id;
+	struct gas base;
+	uint8_t number;
+	uint16_t min_tick;	/* counts between periodic interrupts */
+	uint8_t protection;
+} PACKED;
+
+#define HPET_MIN_TICK	0x80
 
 struct facs {
 	char signature[4];
@@ -385,21 +400,38 @@ static uint32_t append_madt(struct acpi_image *out,
 	return append_table(out, &t, len);
 }
 
+static uint32_t append_hpet(struct acpi_image *out)
+{
+	struct hpet_table t = {
+		.h = header("HPET", sizeof(t), 1),
+		.id = HPET_ID,
+		.base = { .space = 0 /* memory */, .addr = HPET_BASE },
+		.min_tick = HPET_MIN_TICK,
+	};
+
+	return append_table(out, &t, sizeof(t));
+}
+
 void acpi_build(struct acpi_image *t, const struct tables_config *cfg)
 {
 	struct facs facs = { .signature = "FACS", .length = sizeof(facs) };
-	struct rsdt rsdt = { .h = header("RSDT", sizeof(rsdt), 1) };
 	struct rsdp rsdp = { .signature = "RSD PTR ", .oem_id = "UMBRA " };
-	uint32_t facs_at, dsdt_at;
+	uint32_t tables[RSDT_MAX], facs_at, dsdt_at;
+	struct rsdt rsdt;
+	unsigned n = 0;
 
 	t->len = t->npointers = t->ntables = 0;
 	memset(t->bytes, 0, sizeof(t->bytes));
 	facs_at = append(t, &facs, sizeof(facs));
 	dsdt_at = append_dsdt(t, cfg);
-	rsdt.tables[0] = append_fadt(t, cfg, facs_at, dsdt_at);
-	rsdt.tables[1] = append_madt(t, cfg);
-	rsdp.rsdt = append_table(t, &rsdt, sizeof(rsdt));
-	for (unsigned i = 0; i < ARRAY_SIZE(rsdt.tables); i++)
+	tables[n++] = append_fadt(t, cfg, facs_at, dsdt_at);
+	tables[n++] = append_madt(t, cfg);
+	if (cfg->hpet)
+		tables[n++] = append_hpet(t);
+	rsdt.h = header("RSDT", offsetof(struct rsdt, tables[n]), 1);
+	memcpy(rsdt.tables, tables, n * sizeof(tables[0]));
+	rsdp.rsdt = append_table(t, &rsdt, rsdt.h.length);
+	for (unsigned i = 0; i < n; i++)
 		note_pointer(t, rsdp.rsdt + offsetof(struct rsdt, tables[i]),
 			     4);
 	memcpy(t->rsdp, &rsdp, sizeof(rsdp));

@@ -21,6 +21,7 @@
 #include "hypervisor/device.h"
 #include "hypervisor/firmware.h"
 #include "hypervisor/fw_cfg.h"
+#include "hypervisor/hpet.h"
 #include "hypervisor/i440fx.h"
 #include "hypervisor/i8042.h"
 #include "hypervisor/i8237.h"
@@ -66,6 +67,8 @@ struct wires {
 	struct device dev;
 	uint8_t isa[ISA_LINES];
 	uint8_t a20;
+	/* HPET's legacy replacement, and what it keeps from lines 0 and 8. */
+	uint8_t replaced, cut[2];
 };
 
 struct pc {
@@ -76,6 +79,7 @@ struct pc {
 	struct lapic *lapic[PC_CPUS_MAX];
 	struct i8254 *pit;
 	struct i8237 *dma;
+	struct hpet *hpet;
 	struct mc146818 *rtc;
 	struct i8042 *kbc;
 	struct port92 *port92;
@@ -123,6 +127,37 @@ static struct irq isa_wire(struct pc *pc, unsigned n)
 
 	irq_init(&irq, isa_line, pc, n);
 	irq.pending = isa_pending;
+	return irq;
+}
+
+/*
+ * The 8254 and the RTC reach their lines unless the HPET stands for them.
+ * @n: 0 or 8.
+ */
+static void legacy_line(void *opaque, unsigned n, bool level)
+{
+	struct pc *pc = opaque;
+
+	pc->wires.cut[n / 8] = level;
+	if (!pc->wires.replaced)
+		isa_line(pc, n, level);
+}
+
+static void replace_legacy(void *opaque, bool on)
+{
+	struct pc *pc = opaque;
+
+	for (unsigned n = 0; n < 2; n++)
+		if (pc->wires.cut[n] && pc->wires.replaced != on)
+			isa_line(pc, n * 8, !on);
+	pc->wires.replaced = on;
+}
+
+static struct irq legacy_wire(struct pc *pc, unsigned n)
+{
+	struct irq irq = isa_wire(pc, n);
+
+	irq.fn = legacy_line;
 	return irq;
 }
 
@@ -367,9 +402,32 @@ static int make_ioapic(struct pc *pc)
 
 static int make_pit(struct pc *pc)
 {
-	struct irq irq = isa_wire(pc, IRQ_TIMER);
+	struct irq irq = legacy_wire(pc, IRQ_TIMER);
 
 	return i8254_create(&pc->pit, pc->cfg.ports, pc->cfg.clock, &irq);
+}
+
+static void hpet_route(void *opaque, unsigned pin, bool level)
+{
+	struct pc *pc = opaque;
+
+	ioapic_set(pc->ioapic, pin, level);
+}
+
+static int make_hpet(struct pc *pc)
+{
+	struct hpet_config cfg = {
+		.mem = pc->cfg.mem,
+		.clock = pc->cfg.clock,
+		.route = hpet_route,
+		.legacy = replace_legacy,
+		.irq0 = isa_wire(pc, IRQ_TIMER),
+		.irq8 = isa_wire(pc, IRQ_RTC),
+		.opaque = pc,
+	};
+
+	/* Only firmware's tables tell of it. */
+	return pc->bios ? hpet_create(&pc->hpet, &cfg) : 0;
 }
 
 static int make_dma(struct pc *pc)
@@ -407,7 +465,7 @@ static void fill_cmos(struct pc *pc)
 
 static int make_rtc(struct pc *pc)
 {
-	struct irq irq = isa_wire(pc, IRQ_RTC);
+	struct irq irq = legacy_wire(pc, IRQ_RTC);
 	struct timespec ts;
 	int err;
 
@@ -547,6 +605,7 @@ static const struct {
 	{ "I/O APIC", make_ioapic, offsetof(struct pc, ioapic) },
 	{ "local APIC", make_lapic, offsetof(struct pc, lapic[0]) },
 	{ "8254 timer", make_pit, offsetof(struct pc, pit) },
+	{ "HPET", make_hpet, offsetof(struct pc, hpet) },
 	{ "DMA controllers", make_dma, offsetof(struct pc, dma) },
 	{ "real-time clock", make_rtc, offsetof(struct pc, rtc) },
 	{ "keyboard controller", make_kbc, offsetof(struct pc, kbc) },
@@ -574,10 +633,12 @@ static void wires_reset(struct device *d)
 static const struct field wires_fields[] = {
 	FIELD(struct wires, isa, 1),
 	FIELD(struct wires, a20, 1),
+	FIELD(struct wires, replaced, 2),
+	FIELD(struct wires, cut, 2),
 };
 
 static const struct device_class wires_class = {
-	"wires", 1, wires_fields, ARRAY_SIZE(wires_fields), wires_reset, NULL,
+	"wires", 2, wires_fields, ARRAY_SIZE(wires_fields), wires_reset, NULL,
 	NULL,
 };
 
@@ -677,6 +738,7 @@ static struct tables_config tables_of(struct pc *pc)
 		.sci_irq = IRQ_SCI,
 		.apm_port = pc->bios ? PIIX4_APM_PORT : 0,
 		.vga = site_find(pc, "vga", 0),
+		.hpet = pc->hpet,
 	};
 
 	memcpy(cfg.pirq, pirq_irq, sizeof(cfg.pirq));
