@@ -18,6 +18,7 @@ static const struct bus {
 	unsigned threads;
 } buses[DRIVE_IFS] = {
 	[DRIVE_IDE] = { "piix3-ide", "ide-hd", "ide-cd", 1 },
+	[DRIVE_FLOPPY] = { "isa-fdc", "floppy", NULL, 1 },
 	[DRIVE_VIRTIO] = { NULL, "virtio-blk", NULL, 4 },
 };
 
