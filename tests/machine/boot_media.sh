@@ -22,7 +22,7 @@ boots()
 	printf '%b' "$2" >"$tmp/script"
 	shift 2
 	if tests/machine/media.py 30 "$tmp/script" -- \
-	   "$umbra" run --engine "${ENGINE:-bt}" --mem 64M --serial stdio \
+	   "$umbra" run --engine "${ENGINE:-bt}" --mem 64M --vga none --serial stdio \
 	   --log "$tmp/log" "$@" >"$tmp/out"; then
 		echo "ok $name"
 	else
