@@ -74,9 +74,11 @@ JANSSON_STAMP := $(BUILD)/tools/jansson-$(or $(JANSSON),no)
 $(JANSSON_STAMP):
 	@mkdir -p $(@D) && rm -f $(@D)/jansson-* && touch $@
 
-$(BUILD)/tools/umbra/host.o: $(JANSSON_STAMP)
+JANSSON_OBJ := $(BUILD)/tools/umbra/host.o \
+	       $(BUILD)/tools/lib/vmi_check_report.o
+$(JANSSON_OBJ): $(JANSSON_STAMP)
 ifeq ($(JANSSON),yes)
-$(BUILD)/tools/umbra/host.o: CFLAGS_X := -DHAVE_JANSSON \
+$(JANSSON_OBJ): CFLAGS_X := -DHAVE_JANSSON \
 	$(shell pkg-config --cflags jansson)
 LDLIBS += $(shell pkg-config --libs jansson)
 endif
