@@ -57,6 +57,13 @@ void vmi_check_mem(struct vmi_check *c, struct mem *mem)
 		c->nframes = 0;
 }
 
+void vmi_check_on_init(struct vmi_check *c, void (*fn)(void *opaque),
+		       void *opaque)
+{
+	c->init_fn = fn;
+	c->init_opaque = opaque;
+}
+
 void vmi_check_symbols(struct vmi_check *c, const struct symbols *s)
 {
 	c->symbols = s;
@@ -345,6 +352,8 @@ static void on_init(void *opaque, unsigned cpu, uint32_t rom,
 			  "vmi_init with IF 1");
 	c->init = true;
 	c->rom = rom;
+	if (c->init_fn)
+		c->init_fn(c->init_opaque);
 }
 
 const struct vmi_observer vmi_check_observer = {

@@ -50,6 +50,10 @@ void vmi_check_destroy(struct vmi_check *c);
 /* Before the guest runs.  @mem is used by the calls below. */
 void vmi_check_mem(struct vmi_check *c, struct mem *mem);
 
+/* Call @fn when the guest initialises the ROM, on the vCPU thread. */
+void vmi_check_on_init(struct vmi_check *c, void (*fn)(void *opaque),
+		       void *opaque);
+
 /* With a struct vmi_check as its opaque. */
 extern const struct vmi_observer vmi_check_observer;
 
@@ -67,8 +71,9 @@ void vmi_check_symbols(struct vmi_check *c, const struct symbols *s);
 bool vmi_check_clean(struct vmi_check *c);
 const struct vmi_finding *vmi_check_findings(struct vmi_check *c, unsigned *n);
 
-/* @kernel: its name in the report. */
-void vmi_check_text(struct vmi_check *c, const char *kernel, FILE *out);
+/* @kernel: its name in the report.  @notes: print these, too. */
+void vmi_check_text(struct vmi_check *c, const char *kernel, bool notes,
+		    FILE *out);
 /* Returns 0, or -ENOSYS if this was built without jansson. */
 int vmi_check_json(struct vmi_check *c, const char *kernel, FILE *out);
 

@@ -20,6 +20,8 @@ struct vmi_check {
 	struct mem *mem;
 	const struct symbols *symbols;
 	bool init;
+	void (*init_fn)(void *opaque);
+	void *init_opaque;
 	uint32_t rom;			/* its linear address */
 	bool tracking;			/* the guest declares its tables */
 	uint8_t *frames;		/* one byte for each page */

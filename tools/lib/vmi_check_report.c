@@ -47,15 +47,18 @@ static void print_finding(struct vmi_check *c, const struct vmi_finding *f,
 	fputc('\n', out);
 }
 
-static void print_findings(struct vmi_check *c, FILE *out)
+static void print_findings(struct vmi_check *c, bool notes, FILE *out)
 {
 	const struct vmi_finding *order[FINDINGS_MAX];
 	enum vmi_rule last = VMI_RULES;
+	unsigned n = 0;
 
 	for (unsigned i = 0; i < c->nfindings; i++)
-		order[i] = &c->findings[i];
-	qsort(order, c->nfindings, sizeof(order[0]), by_weight);
-	for (unsigned i = 0; i < c->nfindings; i++) {
+		if (notes ||
+		    vmi_rules[c->findings[i].rule].severity == VMI_ERROR)
+			order[n++] = &c->findings[i];
+	qsort(order, n, sizeof(order[0]), by_weight);
+	for (unsigned i = 0; i < n; i++) {
 		if (order[i]->rule != last)
 			fprintf(out, "%s: %s\n",
 				vmi_rules[order[i]->rule].name,
@@ -117,7 +120,8 @@ static unsigned minor_used(const struct vmi_check *c)
 	return 0;
 }
 
-void vmi_check_text(struct vmi_check *c, const char *kernel, FILE *out)
+void vmi_check_text(struct vmi_check *c, const char *kernel, bool notes,
+		    FILE *out)
 {
 	fprintf(out, "%s: %s\n", kernel,
 		vmi_check_clean(c) ? "clean" : "NOT CLEAN");
@@ -134,7 +138,7 @@ void vmi_check_text(struct vmi_check *c, const char *kernel, FILE *out)
 		print_names(c, out, "asked for, never used", asked_not_used);
 		print_names(c, out, "never asked for", not_asked);
 	}
-	print_findings(c, out);
+	print_findings(c, notes, out);
 }
 
 #ifdef HAVE_JANSSON
