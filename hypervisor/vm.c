@@ -725,10 +725,12 @@ void vm_print_stats(struct vm *vm, FILE *out)
 
 void vm_census(struct vm *vm, engine_census_fn *fn, void *opaque)
 {
-	struct vm_cpu *cpu = &vm->cpus[0];
+	for (unsigned n = 0; n < vm->ncpus; n++) {
+		struct vm_cpu *cpu = &vm->cpus[n];
 
-	if (cpu->ops->census)
-		cpu->ops->census(cpu->engine, fn, opaque);
+		if (cpu->ops->census)
+			cpu->ops->census(cpu->engine, fn, opaque);
+	}
 }
 
 enum vm_stop_reason vm_stopped(const struct vm *vm)

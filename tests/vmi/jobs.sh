@@ -8,3 +8,5 @@ for engine in bt interp; do
 			"env ENGINE=$engine ROM=$rom tests/vmi/run.sh calls"
 	done
 done
+echo "vmi/check 120 tests/vmi/check.sh"
+echo "vmi/trace 60 tests/vmi/trace.sh"

@@ -22,3 +22,19 @@ $(VMI_ELF): $(VMI_COMMON) tests/guests/guest.ld
 		-T tests/guests/guest.ld -o $@ $(filter %.o,$^)
 
 CHECK_BIN += $(VMI_ELF)
+
+# misuse.c once for each row of misuse.def.
+MISUSE_NAMES := $(shell sed -n 's/^MISUSE.\([a-z_]*\), .*/\1/p' \
+		  tests/vmi/misuse.def)
+MISUSE_ELF := $(MISUSE_NAMES:%=$(VMI_OUT)/misuse-%.elf)
+
+$(VMI_OUT)/misuse-%.o: tests/vmi/misuse.c
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) -DMISUSE_$* -c -o $@ $<
+
+$(MISUSE_ELF): %.elf: %.o $(VMI_COMMON) tests/guests/guest.ld
+	$(LD) -m elf_i386 -z noexecstack --no-warn-rwx-segments \
+		-T tests/guests/guest.ld -o $@ $(filter %.o,$^)
+
+.SECONDARY: $(MISUSE_ELF:.elf=.o)
+CHECK_BIN += $(MISUSE_ELF)

@@ -24,6 +24,8 @@ struct string_list {
 	unsigned n;
 };
 
+struct vm;
+
 enum on_off { NOT_GIVEN, ON, OFF };
 
 struct run_config {
@@ -51,6 +53,12 @@ struct run_config {
 	char *vmi;			/* NULL: off; "on": the engine's */
 	const struct vmi_observer *vmi_observer; /* not an option; vmi.h */
 	void *vmi_opaque;
+	/*
+	 * The machine is built, the process not confined yet; it has run, and
+	 * still stands (@end).
+	 */
+	void (*on_vm)(void *opaque, struct vm *vm, bool end);
+	void *on_vm_opaque;
 	char *perf_map_file;		/* NULL: /tmp/perf-PID.map */
 	char *engine;
 	struct string_list settings;	/* "key=value" for the engine */

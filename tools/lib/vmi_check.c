@@ -402,7 +402,7 @@ void vmi_check_census(void *opaque, const struct engine_census *row)
 	const struct native *n = native_row(row->insn);
 	bool error = n && !told_so(c, n);
 
-	if (in_rom(row->gpa))
+	if (!c->init || in_rom(row->gpa))
 		return;
 	if (error)
 		c->native += row->count;

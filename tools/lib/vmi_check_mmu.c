@@ -149,7 +149,8 @@ static void check_batch(struct vmi_check *c, const struct vmi_seen *s)
 
 static bool page_flags_ok(struct vmi_check *c, const struct vmi_seen *s)
 {
-	if (s->eax >= c->nframes) {
+	if (s->eax >= c->nframes ||
+	    !(mem_flags(c->mem, (gpa_t)s->eax << PAGE_SHIFT) & MEM_RAM)) {
 		check_broken(c, VMI_RULE_PAGE_RANGE, s, "frame %x", s->eax);
 		return false;
 	}

@@ -29,15 +29,16 @@ static void print_finding(struct vmi_check *c, const struct vmi_finding *f,
 	const struct vmi_rule_row *r = &vmi_rules[f->rule];
 	char name[SYMBOL_LEN];
 
-	fprintf(out, "  %s: %s:", f->allowed ? "allowed" :
+	fprintf(out, "  %s: %s", f->allowed ? "allowed" :
 		r->severity == VMI_ERROR ? "error" : "note", r->name);
 	if (f->rule == VMI_RULE_NATIVE || f->rule == VMI_RULE_NATIVE_LEFT)
-		fprintf(out, " %s", f->detail);
+		fprintf(out, ": %s", f->detail);
 	else if (f->nr >= 0)
-		fprintf(out, " %s", vmi_calls[f->nr].name);
+		fprintf(out, ": %s", vmi_calls[f->nr].name);
 	if (f->at)
-		fprintf(out, " at %08x %s", f->at,
-			symbol_name(c->symbols, f->at, name));
+		fprintf(out, " at %08x", f->at);
+	if (*symbol_name(c->symbols, f->at, name))
+		fprintf(out, " %s", name);
 	if (f->count > 1)
 		fprintf(out, ", %" PRIu64 " times", f->count);
 	if (f->rule == VMI_RULE_NATIVE)
@@ -76,15 +77,17 @@ static void print_names(struct vmi_check *c, FILE *out, const char *title,
 			bool (*want)(const struct vmi_check *, unsigned))
 {
 	int column = fprintf(out, "%s:", title);
+	bool any = false;
 
 	for (unsigned n = 0; n < VMI_CALLS; n++) {
 		if (!want(c, n))
 			continue;
+		any = true;
 		if (column + (int)strlen(vmi_calls[n].name) > LINE)
 			column = fprintf(out, "\n ") - 1;
 		column += fprintf(out, " %s", vmi_calls[n].name);
 	}
-	fputc('\n', out);
+	fputs(any ? "\n" : " none\n", out);
 }
 
 static bool used(const struct vmi_check *c, unsigned n)

@@ -261,7 +261,7 @@ void switch_n(uint32_t n)
 	/* To space 0 last. */
 	for (uint32_t s = (n & 1) ^ 1; n; n--, s ^= 1) {
 		load_cr3((uint32_t)root[s]);
-		*(volatile uint32_t *)&tss.esp0 = USER_STACK + s;
+		*(volatile uint32_t *)&tss.esp0 = USER_STACK - 16 * s;
 		for (unsigned i = 0; i < 3; i++)
 			*(volatile uint64_t *)&gdt[TLS_INDEX + i] =
 				tls_entry(s, i);
@@ -281,8 +281,8 @@ void switch_v(uint32_t n)
 		if (lazy)
 			lazy(VMI_LAZY_CPU);
 		set_cr3((uint32_t)root[s]);
-		*(volatile uint32_t *)&tss.esp0 = USER_STACK + s;
-		stack(SEL_KERNEL_DS, USER_STACK + s);
+		*(volatile uint32_t *)&tss.esp0 = USER_STACK - 16 * s;
+		stack(SEL_KERNEL_DS, USER_STACK - 16 * s);
 		for (unsigned i = 0; i < 3; i++) {
 			uint64_t d = tls_entry(s, i);
 
@@ -306,7 +306,7 @@ void switch31_v(uint32_t n)
 
 	for (uint32_t s = (n & 1) ^ 1; n; n--, s ^= 1) {
 		to.cr3 = (uint32_t)root[s];
-		to.esp0 = USER_STACK + s;
+		to.esp0 = USER_STACK - 16 * s;
 		for (unsigned i = 0; i < 3; i++) {
 			uint64_t d = tls_entry(s, i);
 

@@ -326,10 +326,14 @@ int run_machine(const struct run_config *c, const void *kernel, size_t len)
 	}
 	create_vm(&r);
 	store_publish(&r.store, r.vm, r.serial);
+	if (c->on_vm)
+		c->on_vm(c->on_vm_opaque, r.vm, false);
 	confine(&r);
 	mode_print(&r.mode, &r.request, r.log);
 	running = r.vm;
 	status = vm_run(r.vm);
+	if (c->on_vm)
+		c->on_vm(c->on_vm_opaque, r.vm, true);
 	if (c->stats)
 		vm_print_stats(r.vm, r.log);
 	tear_down(&r);

@@ -76,6 +76,16 @@ static void parse_run(struct run_config *c, int argc, char **argv)
 
 /* ---- trace ------------------------------------------------------------------- */
 
+/* Where umbra run's options, which are long ones, begin. */
+static int own_options(int argc, char **argv)
+{
+	int n = 1;
+
+	while (n < argc && strncmp(argv[n], "--", 2))
+		n++;
+	return n;
+}
+
 static int trace_options(struct vmi_trace_config *cfg, const char **map,
 			 int argc, char **argv)
 {
@@ -109,10 +119,13 @@ static int vmi_trace(int argc, char **argv)
 	static struct run_config c;
 	struct vmi_trace_config cfg = { 0 };
 	const char *map = NULL;
-	int used = trace_options(&cfg, &map, argc, argv), status;
+	int own = own_options(argc, argv), status;
+	int used = trace_options(&cfg, &map, own, argv);
 	struct symbols *symbols = load_symbols(map);
 	struct vmi_trace *t;
 
+	if (used < argc && !strcmp(argv[used], "--"))
+		used++;
 	cfg.symbols = symbols;
 	t = vmi_trace_create(&cfg);
 	if (!t)
@@ -208,7 +221,6 @@ static void on_vm(void *opaque, struct vm *vm, bool end)
 
 	k->vm = limited = end ? NULL : vm;
 	if (end) {
-		alarm(0);
 		vm_census(vm, vmi_check_census, k->check);
 		vmi_check_end(k->check, death(vm));
 		return;
