@@ -28,7 +28,7 @@ MISUSE_NAMES := $(shell sed -n 's/^MISUSE.\([a-z_]*\), .*/\1/p' \
 		  tests/vmi/misuse.def)
 MISUSE_ELF := $(MISUSE_NAMES:%=$(VMI_OUT)/misuse-%.elf)
 
-$(VMI_OUT)/misuse-%.o: tests/vmi/misuse.c
+$(MISUSE_ELF:.elf=.o): $(VMI_OUT)/misuse-%.o: tests/vmi/misuse.c
 	@mkdir -p $(@D)
 	$(CC) $(GUEST_CFLAGS) -DMISUSE_$* -c -o $@ $<
 

@@ -25,7 +25,7 @@ $(BUILD)/nano.elf: $(NANO_OBJ) tools/nano/nano.ld
 	$(LD) -m elf_i386 -z noexecstack --no-warn-rwx-segments \
 		-T tools/nano/nano.ld -o $@ $(NANO_OBJ)
 
-CHECK_BIN += $(BUILD)/nano.elf $(BUILD)/umbra-nano
+check-build: $(BUILD)/nano.elf $(BUILD)/umbra-nano
 -include $(wildcard $(NANO_OUT)/*.d)
 
 # ---- the host process --------------------------------------------------------
