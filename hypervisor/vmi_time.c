@@ -94,7 +94,6 @@ static void look(struct vmi_time *t, unsigned cpu, uint64_t now)
 	struct vmi_cpu_time *c = &t->cpu[cpu];
 	uint64_t real = real_of(t, cpu), stolen;
 
-	c->sampled = now;
 	stolen = to_cycles(t, stolen_ns(t, c, now));
 	if (stolen < c->stolen)
 		stolen = c->stolen;
@@ -129,14 +128,16 @@ static void put_record(struct vmi_time *t, unsigned cpu)
 void vmi_time_sample(struct vmi_time *t, const struct vcpu *v)
 {
 	struct vmi_cpu_time *c = &t->cpu[v->cpu_index];
-	uint64_t now = clock_now(t->clock);
+	uint64_t tsc = __rdtsc(), now;
 
 	c->tsc_offset = v->msr.tsc_offset;
+	if (tsc < c->look_at)
+		return;
+	c->look_at = tsc + to_cycles(t, SAMPLE_NS);
+	now = clock_now(t->clock);
 	if (!c->began)
 		c->began = now + 1 - c->halted_ns -
 			   now_of(CLOCK_THREAD_CPUTIME_ID);
-	if (now - c->sampled < SAMPLE_NS)
-		return;
 	look(t, v->cpu_index, now);
 	if (c->record)
 		put_record(t, v->cpu_index);
@@ -189,7 +190,7 @@ int vmi_stolen_page(struct vmi_time *t, const struct vcpu *v, uint32_t pfn,
 		return -1;
 	c->record = gpa;
 	c->version = 0;
-	c->sampled = 0;
+	c->look_at = 0;
 	vmi_time_sample(t, v);
 	return 0;
 }

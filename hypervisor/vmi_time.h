@@ -36,7 +36,7 @@ struct vmi_cpu_time {
 	uint64_t halt_began;	/* guest ns; 0: it runs */
 	uint64_t stolen;	/* cycles */
 	uint64_t available;	/* cycles, as last told: it never goes back */
-	uint64_t sampled;	/* guest ns of the last look at `stolen' */
+	uint64_t look_at;	/* host TSC when `stolen' is looked at next */
 	uint64_t began;		/* guest ns when the thread was first seen */
 	gpa_t record;		/* stolen-time record; 0: none */
 	uint32_t version;	/* its */

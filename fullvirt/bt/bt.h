@@ -293,6 +293,7 @@ struct bt {
 	uint64_t root_clock;
 	uint32_t vmas, vma_budget;
 	struct soft_list soft[2];	/* non-global, global */
+	uint32_t soft_global[NPAGES / 32]; /* bit: the second names the page */
 	bool big[1024];		/* 4 MiB of linear space: had a large page */
 
 	/* From the signal handler. */
@@ -500,7 +501,10 @@ bool soft_fill(struct bt *bt, uint32_t gva, bool user, bool write,
 	       struct x86_walk *w);
 /* The architecture's flushes; they cost what was filled. */
 void soft_flush(struct bt *bt, bool global_too);
-void soft_invlpg(struct bt *bt, uint32_t gva);
+/* Returns whether code was executed there since the last flush. */
+bool soft_invlpg(struct bt *bt, uint32_t gva);
+/* The same, and what was cached of the page is cached again if it may be. */
+bool soft_renew(struct bt *bt, uint32_t gva);
 /* Frame @gpfn is traced now: no entry may write it. */
 void soft_protect(struct bt *bt, uint32_t gpfn);
 /* Code may be fetched from @gva's page, frame @gpfn, at this privilege. */
@@ -524,6 +528,8 @@ int window_map_page(struct bt *bt, struct window *w, uint32_t gva,
 /* A flush: unmap what the guest's tables do not say any more. */
 void window_validate(struct bt *bt, struct window *w, bool global_too);
 void window_invlpg(struct bt *bt, struct window *w, uint32_t gva);
+/* The same; if the page is mapped elsewhere now, so is the window's.  4 us. */
+void window_renew(struct bt *bt, struct window *w, uint32_t gva);
 /* Frame @gpfn is traced now: no window may write it. */
 void windows_protect(struct bt *bt, uint32_t gpfn);
 /* What is known about @cr3; a new one takes the place of the oldest. */

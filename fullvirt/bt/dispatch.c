@@ -672,11 +672,23 @@ static void hook_invlpg(void *opaque, gva_t gva)
 {
 	struct bt *bt = opaque;
 
-	soft_invlpg(bt, gva);
-	bt_rstack_reset(bt);
+	/* Predicted returns lead only to pages in the X table. */
+	if (soft_invlpg(bt, gva))
+		bt_rstack_reset(bt);
 	window_invlpg(bt, &bt->kwin, gva);
 	if (bt->root && bt->root->win)
 		window_invlpg(bt, bt->root->win, gva);
+}
+
+static void hook_inval(void *opaque, gva_t gva)
+{
+	struct bt *bt = opaque;
+
+	if (soft_renew(bt, gva))
+		bt_rstack_reset(bt);
+	window_renew(bt, &bt->kwin, gva);
+	if (bt->root && bt->root->win)
+		window_renew(bt, bt->root->win, gva);
 }
 
 static void hook_cr3(void *opaque, uint64_t was, uint64_t now)
@@ -695,6 +707,7 @@ static void hook_fpu(void *opaque)
 const struct x86_hooks bt_hooks = {
 	.tlb_flush = hook_flush,
 	.tlb_invlpg = hook_invlpg,
+	.tlb_inval = hook_inval,
 	.cr3_load = hook_cr3,
 	.fpu_acquire = hook_fpu,
 	.bus_enter = hook_fpu,

@@ -354,8 +354,10 @@ static void *hypercall(struct bt *bt)
 	bt->v.rip = (uint32_t)bt->r10;
 	if (how == X86_VMI_BUS)
 		bt_hypercall(bt);
-	if (how != X86_VMI_DONE)
+	if (how == X86_VMI_BUS)
 		bt_set_ctx(bt);
+	else if (how == X86_VMI_STATE)
+		bt_set_ctx_flat(bt);	/* the translator saw to that */
 	if (bt->poll && bt->sysflags & FLAG_IF)
 		bt->kick = 1;
 	if (bt->ctx == was && bt->invalidated == before)

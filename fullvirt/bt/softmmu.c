@@ -13,6 +13,8 @@
 
 #include "fullvirt/bt/bt.h"
 
+#define PTE_A	0x20ull
+
 static uint32_t page_of(uint32_t gva)
 {
 	return gva >> PAGE_SHIFT;
@@ -45,10 +47,12 @@ static void slot_clear(struct bt *bt, uint32_t what)
 {
 	uint32_t pn = what & (NPAGES - 1), kind = what >> 20;
 
-	if (kind >= SOFT_LIST_X)
+	if (kind >= SOFT_LIST_X) {
 		bt_x(bt, kind - SOFT_LIST_X)[pn] = 0;
-	else
-		bt_tag(bt, kind)[pn] = 0;
+		return;
+	}
+	bt_tag(bt, kind)[pn] = 0;
+	bt->soft_global[pn / 32] &= ~(1u << pn % 32);
 }
 
 static void list_flush(struct bt *bt, struct soft_list *l)
@@ -128,32 +132,41 @@ static void list_add(struct bt *bt, bool global, uint32_t what)
 {
 	struct soft_list *l = &bt->soft[global];
 
-	if (l->n == SOFT_LIST_MAX)
+	if (l->n == SOFT_LIST_MAX) {
 		soft_flush(bt, true);
+		bt_rstack_reset(bt);
+	}
 	if (l->n == SOFT_LIST_MAX)
 		x_forget(bt, l);
 	l->pn[l->n++] = what;
 }
 
-static void page_drop(struct bt *bt, uint32_t pn)
+static bool page_drop(struct bt *bt, uint32_t pn)
 {
+	bool code = bt_x(bt, false)[pn] | bt_x(bt, true)[pn];
+
 	for (unsigned k = 0; k < SOFT_KINDS; k++)
 		bt_tag(bt, k)[pn] = 0;
-	x_revalidate(bt, pn, false);
-	x_revalidate(bt, pn, true);
+	if (code) {
+		x_revalidate(bt, pn, false);
+		x_revalidate(bt, pn, true);
+	}
+	return code;
 }
 
 /* INVLPG drops all of a large page, SDM Vol. 2A. */
-void soft_invlpg(struct bt *bt, uint32_t gva)
+bool soft_invlpg(struct bt *bt, uint32_t gva)
 {
 	uint32_t pn = page_of(gva), n = 1;
+	bool code = false;
 
 	if (bt->big[gva >> 22]) {
 		n = 1024;
 		pn &= ~(n - 1);
 	}
 	while (n--)
-		page_drop(bt, pn++);
+		code |= page_drop(bt, pn++);
+	return code;
 }
 
 static void fill(struct bt *bt, enum soft_kind k, uint32_t gva, gpa_t gpa,
@@ -164,6 +177,8 @@ static void fill(struct bt *bt, enum soft_kind k, uint32_t gva, gpa_t gpa,
 
 	if (bt_tag(bt, k)[pn] != tag)
 		list_add(bt, global, pn | k << 20);
+	if (global)
+		bt->soft_global[pn / 32] |= 1u << pn % 32;
 	bt_add(bt, k)[pn] = (uint64_t)mem_hva(bt->mem, gpa & PAGE_MASK) -
 			    (gva & (uint32_t)PAGE_MASK);
 	bt_tag(bt, k)[pn] = tag;
@@ -198,6 +213,54 @@ bool soft_fill(struct bt *bt, uint32_t gva, bool user, bool write,
 		fill(bt, k + 1, gva, w->gpa, w->global);
 	bt->stats.soft_fills++;
 	return true;
+}
+
+static bool cached(struct bt *bt, enum soft_kind k, uint32_t pn)
+{
+	return bt_tag(bt, k)[pn] == -(int32_t)(pn + 1);
+}
+
+/*
+ * Give entries @k and @k + 1 of page @pn, as far as they are there, what the
+ * tables say now, if that needs no A or D to be set; else drop them.  They stay
+ * on the lists that they are on, so a page that ceases to be global is dropped.
+ */
+static void renew(struct bt *bt, enum soft_kind k, uint32_t pn, bool user)
+{
+	uint32_t gva = pn << PAGE_SHIFT;
+	uint8_t flags = 0;
+	struct x86_walk w;
+	uint64_t add;
+
+	if (!x86_translate_peek(&bt->x, gva, user ? X86_ACC_USER : 0, &w) &&
+	    w.page_shift == PAGE_SHIFT && w.pte & PTE_A &&
+	    (w.global || !(bt->soft_global[pn / 32] >> pn % 32 & 1)))
+		flags = mem_flags(bt->mem, w.gpa);
+	if (!(flags & MEM_RAM)) {
+		bt_tag(bt, k)[pn] = bt_tag(bt, k + 1)[pn] = 0;
+		return;
+	}
+	add = (uint64_t)mem_hva(bt->mem, w.gpa & PAGE_MASK) - gva;
+	bt_add(bt, k)[pn] = add;
+	if (w.writable && !(flags & MEM_TRACED))
+		bt_add(bt, k + 1)[pn] = add;
+	else
+		bt_tag(bt, k + 1)[pn] = 0;
+	bt->stats.soft_fills++;
+}
+
+bool soft_renew(struct bt *bt, uint32_t gva)
+{
+	uint32_t pn = page_of(gva);
+
+	if (bt->big[gva >> 22] || bt_x(bt, false)[pn] | bt_x(bt, true)[pn] ||
+	    !(bt->v.cr0 & CR0_PG))
+		return soft_invlpg(bt, gva);
+	if (cached(bt, SOFT_UR, pn) || cached(bt, SOFT_UW, pn))
+		renew(bt, SOFT_UR, pn, true);
+	if (cached(bt, SOFT_KR, pn) || cached(bt, SOFT_KW, pn))
+		renew(bt, SOFT_KR, pn, false);
+	return false;
 }
 
 /* Take write access to frame @gpfn out of the TLBs: it is traced now. */

@@ -388,6 +388,47 @@ void window_invlpg(struct bt *bt, struct window *w, uint32_t gva)
 		map_drop(bt, w, at - 1);
 }
 
+/*
+ * One host call instead of three steps (unmap, fault, map) where the guest has
+ * moved a page.  False: the mapping must go.
+ */
+static bool map_move(struct bt *bt, struct window *w, struct wmap *m)
+{
+	unsigned acc = w == &bt->kwin ? 0 : X86_ACC_USER;
+	struct x86_walk t;
+	struct wmap to;
+	int prot = PROT_READ;
+
+	if (m->npages != 1 || mode_changed(bt, w) ||
+	    x86_translate_peek(&bt->x, (gva_t)m->pn << PAGE_SHIFT, acc, &t) ||
+	    t.page_shift != PAGE_SHIFT || !(t.pte & PTE_A) ||
+	    !mem_backed(bt->mem, t.gpa) || (w == &bt->kwin && !t.global))
+		return false;
+	to = paged_run(bt, m->pn, &t);
+	if (to.writable && !read_only(bt, to.gpfn))
+		prot |= PROT_WRITE;
+	if (mmap(linear(w, m->pn), PAGE_SIZE, prot,
+		 MAP_SHARED | MAP_FIXED | MAP_POPULATE, bt->mem->fd,
+		 mem_offset(bt->mem, (gpa_t)to.gpfn << PAGE_SHIFT)) ==
+	    MAP_FAILED)
+		return false;
+	*m = to;
+	bt->stats.maps++;
+	return true;
+}
+
+void window_renew(struct bt *bt, struct window *w, uint32_t gva)
+{
+	uint32_t at;
+
+	if (!w->base)
+		return;
+	at = w->index[gva >> PAGE_SHIFT];
+	if (at && !map_valid(bt, &w->maps[at - 1]) &&
+	    !map_move(bt, w, &w->maps[at - 1]))
+		map_drop(bt, w, at - 1);
+}
+
 static void window_protect(struct bt *bt, struct window *w, uint32_t gpfn)
 {
 	for (uint32_t i = w->nmaps; i-- > 0;) {

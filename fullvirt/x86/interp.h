@@ -81,6 +81,11 @@ struct x86_hooks {
 	/* Cached translations: all non-global, all, or of one page, die. */
 	void (*tlb_flush)(void *opaque, bool global_too);
 	void (*tlb_invlpg)(void *opaque, gva_t gva);
+	/*
+	 * As tlb_invlpg, by a guest that says so through the VMI: what it
+	 * invalidates it has just changed, and mostly goes on to use.
+	 */
+	void (*tlb_inval)(void *opaque, gva_t gva);
 	/* CR3 was loaded with @root (flush of non-global follows). */
 	void (*cr3_load)(void *opaque, uint64_t old_cr3, uint64_t new_cr3);
 	/* The guest's FPU state must be in x->v->fpu now / may be reloaded. */

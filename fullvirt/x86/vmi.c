@@ -90,8 +90,8 @@ static enum x86_vmi set_cr3(struct x86 *x)
 static void inval(struct x86 *x, uint32_t va)
 {
 	x86_tlb_invlpg(x, va);
-	if (x->hooks && x->hooks->tlb_invlpg)
-		x->hooks->tlb_invlpg(x->opaque, va);
+	if (x->hooks && x->hooks->tlb_inval)
+		x->hooks->tlb_inval(x->opaque, va);
 }
 
 static enum x86_vmi inval_page(struct x86 *x)
