@@ -51,7 +51,8 @@ void boot_destroy(struct boot *b);
  */
 int boot_load(void *opaque, struct mem *mem, struct vcpu *v, char *err);
 
-/* What the image says about the guest; multiboot kernels do not say. */
+/* What the image says about the guest; most multiboot kernels do
+ * not say. */
 enum guest_kind boot_guest_kind(const struct boot *b);
 
 /*

@@ -57,6 +57,7 @@ struct linux_plan {
 
 /* Addresses that multiboot.c chose. */
 struct multiboot_plan {
+	bool wide;		/* an ELF64 file */
 	uint32_t flags;		/* of the kernel's header */
 	gpa_t entry;
 	struct boot_segment seg[BOOT_SEGMENTS_MAX];
@@ -131,10 +132,11 @@ int linux64_enter(struct mem *mem, struct vcpu *v, gpa_t gdt, gpa_t entry);
 #define LINUX_ENTRY64	0x200
 
 /*
- * Read an ELF32 i386 executable's segments and entry (physical) into @mb.
- * As boot_create().  System V ABI, Intel386 supplement, chapters 4 and 5.
+ * Read an ELF executable's segments and entry (physical) into @mb: ELF32 for
+ * the i386, ELF64 for x86-64.  As boot_create().  System V ABI, Intel386 and
+ * AMD64 supplements, chapters 4 and 5.
  */
-int elf32_plan(const struct boot_file *f, uint64_t ram_size,
-	       struct multiboot_plan *mb, char *err);
+int elf_plan(const struct boot_file *f, uint64_t ram_size,
+	     struct multiboot_plan *mb, char *err);
 
 #endif

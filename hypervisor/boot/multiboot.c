@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Multiboot kernels, Multiboot Specification 0.6.96: ELF32 images, or any
+ * Multiboot kernels, Multiboot Specification 0.6.96: ELF images, or any
  * format whose header gives load addresses (the "a.out kludge").
  *
  * Modules go behind the kernel, each on a page; the information block follows
@@ -209,14 +209,14 @@ static int multiboot_plan(struct boot *b, char *err)
 	if (h.flags & HDR_ADDRESSES)
 		ret = addresses_plan(&b->kernel, at, &h, b->ram_size, mb, err);
 	else
-		ret = elf32_plan(&b->kernel, b->ram_size, mb, err);
+		ret = elf_plan(&b->kernel, b->ram_size, mb, err);
 	return ret ? ret : place_data(b, err);
 }
 
-/* ELF32 files may well hold 64-bit code. */
+/* ELF32 files, which GRUB and QEMU want, may well hold 64-bit code. */
 static enum guest_kind multiboot_guest_kind(const struct boot *b)
 {
-	return GUEST_UNKNOWN;
+	return b->mb.wide ? GUEST_64 : GUEST_UNKNOWN;
 }
 
 /* Where the next piece of the information block goes. */

@@ -593,6 +593,60 @@ START_TEST(multiboot_elf_enters_at_the_physical_address)
 }
 END_TEST
 
+static void make_elf64(void)
+{
+	Elf64_Ehdr *e = (Elf64_Ehdr *)image;
+	Elf64_Phdr *p = (Elf64_Phdr *)(image + 128);
+
+	make_multiboot(3);
+	memcpy(e->e_ident, ELFMAG, SELFMAG);
+	e->e_ident[EI_CLASS] = ELFCLASS64;
+	e->e_ident[EI_DATA] = ELFDATA2LSB;
+	e->e_type = ET_EXEC;
+	e->e_machine = EM_X86_64;
+	e->e_phoff = 128;
+	e->e_phentsize = sizeof(*p);
+	e->e_phnum = 1;
+	e->e_entry = 0xffffffff80200010;
+	p->p_type = PT_LOAD;
+	p->p_offset = 512;
+	p->p_vaddr = 0xffffffff80200000;
+	p->p_paddr = 0x200000;
+	p->p_filesz = 1024;
+	p->p_memsz = 8192;
+	memset(image + 512, 0xab, 1024);
+}
+
+START_TEST(multiboot_elf64_is_entered_in_32_bit_mode)
+{
+	struct boot_config c = config(IMAGE_LEN);
+	Elf64_Phdr *p = (Elf64_Phdr *)(image + 128);
+	struct loaded l;
+
+	make_elf64();
+	load(&l, &c);
+	ck_assert_int_eq(boot_guest_kind(l.boot), GUEST_64);
+	ck_assert_uint_eq(l.v.rip, 0x200010);
+	ck_assert_uint_eq(l.v.cr0 & CR0_PG, 0);
+	ck_assert_uint_eq(*(uint8_t *)at(&l, 0x200000), 0xab);
+	unload(&l);
+	p->p_paddr = 1ull << 40;
+	expect_refused(&c, "0x10000000000..");
+	make_elf64();
+	p->p_offset = ~0ull;
+	expect_refused(&c, "truncated: segment");
+	make_elf64();
+	((Elf64_Ehdr *)image)->e_phoff = ~0ull - 8;
+	expect_refused(&c, "truncated program headers");
+	make_elf64();
+	((Elf64_Ehdr *)image)->e_machine = EM_386;
+	expect_refused(&c, "not for the i386 or x86-64");
+	make_elf64();
+	image[EI_CLASS] = 3;
+	expect_refused(&c, "neither a 32-bit nor a 64-bit");
+}
+END_TEST
+
 START_TEST(multiboot_bss_is_cleared_again_after_a_reset)
 {
 	struct boot_config c = config(IMAGE_LEN);
@@ -670,7 +724,7 @@ START_TEST(multiboot_with_bad_header_is_refused)
 	expect_refused(&c, "not ELF");
 	make_elf();
 	e->e_ident[EI_CLASS] = ELFCLASS64;
-	expect_refused(&c, "not a 32-bit ELF");
+	expect_refused(&c, "not for the i386 or x86-64");
 	make_elf();
 	p->p_paddr = 0xa0000;
 	expect_refused(&c, "not in RAM");
@@ -730,6 +784,7 @@ int main(void)
 	tcase_add_test(t, random_images_are_refused);
 	tcase_add_loop_test(t, random_headers_do_no_harm, 0, 30);
 	tcase_add_test(t, multiboot_elf_enters_at_the_physical_address);
+	tcase_add_test(t, multiboot_elf64_is_entered_in_32_bit_mode);
 	tcase_add_test(t, multiboot_bss_is_cleared_again_after_a_reset);
 	tcase_add_test(t, multiboot_addresses_load_any_format);
 	tcase_add_test(t, multiboot_information_is_complete);
