@@ -61,6 +61,7 @@ struct engine_exit_info {
 	char reason[160];	/* ENGINE_CANNOT: one line for the user */
 	enum engine_break break_kind;	/* ENGINE_DEBUG: what was met */
 	gva_t break_addr;		/* its address; a step: of no meaning */
+	bool intr_enabled;	/* ENGINE_HALT: an interrupt ends it */
 };
 
 /*

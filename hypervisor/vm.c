@@ -27,7 +27,9 @@
 #include "hypervisor/clock.h"
 #include "hypervisor/engine.h"
 #include "hypervisor/loop.h"
+#include "hypervisor/host.h"
 #include "hypervisor/mem.h"
+#include "hypervisor/modes.h"
 #include "hypervisor/pc.h"
 #include "hypervisor/ports.h"
 #include "hypervisor/report.h"
@@ -292,20 +294,25 @@ static const struct engine_ops *engine_named(const char *name)
 	return NULL;
 }
 
-/* Which engines lack what the state asks for. */
-static const char *unfit(const struct engine_ops *ops, const struct vcpu *v)
+/* What @ops lacks for a guest in this state; @why: MODE_TEXT_LEN bytes. */
+static bool fits(const struct engine_ops *ops, const struct vcpu *v,
+		 char *why)
 {
-	if (ops != &hv_engine_ops && v->msr.efer & EFER_LMA)
-		return "the guest is in long mode";
-	return NULL;
+	bool long_mode = v->msr.efer & EFER_LMA;
+
+	if (ops == &hv_engine_ops)
+		return long_mode || mode_hv_runs(host_caps(), GUEST_32, why);
+	snprintf(why, MODE_TEXT_LEN, "the guest is in long mode");
+	return !long_mode;
 }
 
 int vm_set_engine(struct vm *vm, const char *name, char *err)
 {
 	const struct engine_ops *ops = engine_named(name);
 	struct vm_cpu *cpu = &vm->cpus[0];
-	const char *why;
+	char why[MODE_TEXT_LEN];
 	struct vcpu v;
+	bool good;
 
 	if (!ops || !vm_cpu_engine(cpu, ops)) {
 		snprintf(err, VM_ERR_LEN, "%s: this machine was started "
@@ -314,13 +321,13 @@ int vm_set_engine(struct vm *vm, const char *name, char *err)
 	}
 	vm_pause(vm);
 	cpu->ops->get_state(cpu->engine, &v);
-	why = unfit(ops, &v);
-	if (!why)
+	good = fits(ops, &v, why);
+	if (good)
 		vm_cpu_move(cpu, ops);
 	else
-		snprintf(err, VM_ERR_LEN, "%s: %s", name, why);
+		snprintf(err, VM_ERR_LEN, "%s: %.140s", name, why);
 	vm_resume(vm);
-	return why ? -EINVAL : 0;
+	return good ? 0 : -EINVAL;
 }
 
 /*
@@ -609,8 +616,12 @@ static void start_cpus(struct vm *vm)
 	}
 }
 
+/* The first to end has ended the loop, which would have woken the others. */
 static void join_cpus(struct vm *vm)
 {
+	loop_lock(vm->cfg.loop);
+	wake_all(vm);
+	loop_unlock(vm->cfg.loop);
 	for (unsigned n = 0; n < vm->ncpus; n++)
 		if (vm->cpus[n].started) {
 			pthread_join(vm->cpus[n].thread, NULL);

@@ -392,14 +392,11 @@ static void halt(struct vm_cpu *cpu)
 		cpu->halted = false;
 }
 
-static void note_halt(struct vm_cpu *cpu)
+static void note_halt(struct vm_cpu *cpu, bool intr_enabled)
 {
-	struct vcpu v;
-
 	cpu->halts++;
-	cpu->ops->get_state(cpu->engine, &v);
 	cpu->halted = true;
-	cpu->halt_if = v.rflags & FLAG_IF;
+	cpu->halt_if = intr_enabled;
 }
 
 static void triple_fault(struct vm *vm)
@@ -444,7 +441,7 @@ static void run(struct vm_cpu *cpu)
 	case ENGINE_KICKED:
 		break;
 	case ENGINE_HALT:
-		note_halt(cpu);
+		note_halt(cpu, info.intr_enabled);
 		break;
 	case ENGINE_SHUTDOWN:
 		triple_fault(vm);

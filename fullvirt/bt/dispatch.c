@@ -501,6 +501,7 @@ void *bt_after_step(struct bt *bt, enum x86_result r)
 		return bt_resume(bt);
 	case X86_HALT:
 		bt->v.activity = ACTIVITY_HALT;
+		bt->info->intr_enabled = bt->v.rflags & FLAG_IF;
 		return bt_leave(bt, ENGINE_HALT);
 	case X86_SHUTDOWN:
 		bt->v.activity = ACTIVITY_SHUTDOWN;

@@ -6,10 +6,9 @@
  * instructions.  When one failure follows another, more is interpreted each
  * time before KVM gets another chance.
  *
- * A KVM that emulates a far return to virtual-8086 mode, or to CPL 3 without
- * paging, and fails, has no processor that could run what follows either (one
- * that has would not emulate), and its emulator gets these modes wrong.  So
- * the interpreter goes on until the guest has left them.
+ * A KVM that has no hardware to help it (hv_vm.weak) cannot run some modes at
+ * all.  States in these stay here, and the interpreter runs the guest until it
+ * has left them.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -71,25 +70,23 @@ static enum x86_result take_event(struct hv *hv)
 	return x86_deliver(&hv->x, X86_EVENT_INTR, vector, false, 0);
 }
 
-/* Nothing that this KVM should be given; see above. */
-static bool stay(const struct hv *hv)
+bool hv_foreign(const struct hv *hv)
 {
 	const struct vcpu *v = &hv->v;
 
-	if (atomic_load(&hv->bus->stop) || !(v->cr0 & CR0_PE))
+	if (!hv->vm->weak || !(v->cr0 & CR0_PE) || v->msr.efer & EFER_LMA)
 		return false;
-	return v->rflags & FLAG_VM || (!(v->cr0 & CR0_PG) &&
-				       vcpu_cpl(v) == 3);
+	return v->cr0 & CR0_PG || vcpu_cpl(v) == 3;
 }
 
-static enum x86_result interpret(struct hv *hv)
+static enum x86_result interpret(struct hv *hv, unsigned n)
 {
-	unsigned n = next_batch(hv);
 	enum x86_result r = x86_deliver_event(&hv->x);
 
 	if (r == X86_OK)
 		r = x86_run(&hv->x, n);
-	while (r == X86_OK && stay(hv)) {
+	while (r == X86_OK && hv_foreign(hv) &&
+	       !atomic_load(&hv->bus->stop)) {
 		r = take_event(hv);
 		if (r == X86_OK)
 			r = x86_run(&hv->x, BATCH_MAX);
@@ -110,6 +107,7 @@ static bool finish(struct hv *hv, enum x86_result r, uint64_t done,
 		if (nmi_ready(hv) || intr_ready(hv))
 			return true;
 		info->exit = ENGINE_HALT;
+		info->intr_enabled = hv->v.rflags & FLAG_IF;
 		return false;
 	case X86_SHUTDOWN:
 		info->exit = ENGINE_SHUTDOWN;
@@ -125,19 +123,33 @@ static bool finish(struct hv *hv, enum x86_result r, uint64_t done,
 	}
 }
 
-bool hv_emulate(struct hv *hv, struct engine_exit_info *info)
+static bool interpret_some(struct hv *hv, unsigned n,
+			   struct engine_exit_info *info)
 {
 	uint64_t before = hv->x.icount;
 	enum x86_result r;
 
+	x86_tlb_flush(&hv->x);
+	r = interpret(hv, n);
+	hv->stats.interpreted += hv->x.icount - before;
+	return finish(hv, r, hv->x.icount - before, info);
+}
+
+bool hv_emulate(struct hv *hv, struct engine_exit_info *info)
+{
 	hv->stats.emulations++;
 	if (hv_state_load(hv))
 		return true;	/* broken */
 	if (hv->v.msr.efer & EFER_LMA)
-		return hv_soft_interrupt(hv) ||
-		       cannot(info, "64-bit code is not interpreted");
-	x86_tlb_flush(&hv->x);
-	r = interpret(hv);
-	hv->stats.interpreted += hv->x.icount - before;
-	return finish(hv, r, hv->x.icount - before, info);
+		return cannot(info, "64-bit code is not interpreted");
+	return interpret_some(hv, next_batch(hv), info);
+}
+
+bool hv_interpret(struct hv *hv, struct engine_exit_info *info)
+{
+	enum x86_result r = take_event(hv);
+
+	if (r != X86_OK)
+		return finish(hv, r, 1, info);
+	return interpret_some(hv, BATCH_MAX, info);
 }

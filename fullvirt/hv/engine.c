@@ -61,6 +61,27 @@ static int make_vcpu(struct hv *hv, unsigned index)
 				  strerror(-ret)) : 0;
 }
 
+/* Does KVM keep EFLAGS.VM?  The state of @hv is to be set afterwards. */
+static int find_weakness(struct hv *hv)
+{
+	int ret;
+
+	if (hv->vm->users > 1)
+		return 0;
+	vcpu_reset(&hv->v, 0, false);
+	hv->v.cr0 |= CR0_PE;
+	hv->v.rflags |= FLAG_VM;
+	for (unsigned n = 0; n < SEG_COUNT; n++) {
+		vcpu_load_real(&hv->v, n, 0);
+		hv->v.seg[n].attr |= SEG_DPL_MASK;
+	}
+	ret = hv_state_store(hv);
+	if (!ret)
+		ret = hv_state_load(hv);
+	hv->vm->weak = !(hv->v.rflags & FLAG_VM);
+	return ret;
+}
+
 /* The engines of one machine share what the first of them made. */
 static int get_vm(struct hv *hv, const struct engine_config *cfg, char *err)
 {
@@ -81,11 +102,13 @@ static int set_up(struct hv *hv, const struct engine_config *cfg, char *err)
 	if (ret)
 		hv_break(hv, ret, "out of memory");
 	hv->x.long_mode = true;
-	vcpu_reset(&hv->v, cfg->cpu_index, false);
 	if (!ret)
 		ret = make_vcpu(hv, cfg->cpu_index);
 	if (!ret)
 		ret = hv_signal_init();
+	if (!ret)
+		ret = find_weakness(hv);
+	vcpu_reset(&hv->v, cfg->cpu_index, false);
 	if (!ret)
 		ret = hv_state_store(hv);
 	if (ret)

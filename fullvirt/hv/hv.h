@@ -8,7 +8,8 @@
  * engine bus.
  *
  * Who holds the vCPU's state: KVM, but for what it has no place for (MSRs that
- * KVM leaves to us, activity, cpu_index), which is in hv->v and nowhere else.
+ * KVM leaves to us, activity, cpu_index), which is in hv->v and nowhere else, or
+ * where the state is one that this KVM cannot run (hv->ours).
  * hv_state_load() completes hv->v from KVM, hv_state_store() puts it back.
  */
 #ifndef FULLVIRT_HV_HV_H
@@ -40,6 +41,12 @@ struct hv_vm {
 	size_t run_size;	/* of struct kvm_run and its pages */
 	bool msr_exits;		/* MSRs that we keep exit to us */
 	bool sregs2, readonly;
+	/*
+	 * KVM without a processor's help: outside of long mode it runs
+	 * CPL 0 without paging, and loses CR0.PG and EFLAGS.VM of other
+	 * states.  These are the interpreter's.
+	 */
+	bool weak;
 	pthread_mutex_t lock;	/* the slots */
 	struct hv_slot *slots;
 	unsigned nslots, max_slots;
@@ -75,6 +82,8 @@ struct hv {
 
 	pthread_t thread;	/* that is or was in run() */
 	bool running;		/* atomic: kicks need a signal */
+	/* KVM cannot hold the state: all of it is in v. */
+	bool ours;
 	/* KVM still has to finish the instruction of the last exit. */
 	bool io_pending;
 	bool tsc_attr;		/* KVM_VCPU_TSC_OFFSET is there */
@@ -167,6 +176,10 @@ void hv_complete(struct hv *hv);
  * some behind it.  Returns true to go on, else fills @info.
  */
 bool hv_emulate(struct hv *hv, struct engine_exit_info *info);
+/* As above while hv->ours: interpret until KVM can take over. */
+bool hv_interpret(struct hv *hv, struct engine_exit_info *info);
+/* Is the state in hv->v one that this KVM cannot hold? */
+bool hv_foreign(const struct hv *hv);
 
 /*
  * softint.c.  In long mode, state loaded: if INT n or INT3 is at rip, do its

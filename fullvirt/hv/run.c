@@ -231,6 +231,7 @@ static bool exit_halt(struct hv *hv, struct engine_exit_info *info)
 		return true;
 	hv->v.activity = ACTIVITY_HALT;
 	info->exit = ENGINE_HALT;
+	info->intr_enabled = hv->run->if_flag;
 	return false;
 }
 
@@ -385,7 +386,7 @@ static bool prepare(struct hv *hv, struct engine_exit_info *info)
 		info->exit = ENGINE_KICKED;
 		return false;
 	}
-	if (hv->debug.step)
+	if (hv->debug.step || hv->ours)
 		return true;
 	inject_nmi(hv);
 	inject_intr(hv);
@@ -395,9 +396,10 @@ static bool prepare(struct hv *hv, struct engine_exit_info *info)
 static void loop(struct hv *hv, struct engine_exit_info *info)
 {
 	while (prepare(hv, info)) {
-		int ret = enter(hv);
+		bool on = hv->ours ? hv_interpret(hv, info) :
+			  enter(hv) ? true : handle(hv, info);
 
-		if (ret == 0 && !handle(hv, info))
+		if (!on)
 			break;
 	}
 	hv_complete(hv);
@@ -426,6 +428,7 @@ void hv_run(struct engine *e, struct engine_exit_info *info)
 	__atomic_store_n(&hv->running, true, __ATOMIC_SEQ_CST);
 	if (hv->v.activity == ACTIVITY_HALT && !wakes(hv)) {
 		info->exit = ENGINE_HALT;
+		info->intr_enabled = hv->run->if_flag;
 	} else {
 		hv->v.activity = ACTIVITY_RUN;
 		resume_flag(hv);

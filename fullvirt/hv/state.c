@@ -337,6 +337,10 @@ int hv_state_load(struct hv *hv)
 {
 	int ret;
 
+	if (hv->ours) {
+		hv->v.nmi_pending = atomic_load(&hv->bus->nmi);
+		return 0;
+	}
 	hv->stats.state_loads++;
 	if ((ret = events_load(hv)) || (ret = regs_load(hv)) ||
 	    (ret = sregs_load(hv)) || (ret = fpu_load(hv)) ||
@@ -349,8 +353,14 @@ int hv_state_store(struct hv *hv)
 {
 	int ret;
 
-	hv->stats.state_stores++;
 	hv->io_pending = false;
+	x86_tlb_flush(&hv->x);
+	hv->ours = hv_foreign(hv);
+	if (hv->ours) {
+		atomic_store(&hv->bus->nmi, hv->v.nmi_pending != 0);
+		return 0;
+	}
+	hv->stats.state_stores++;
 	/* No interrupt before KVM has looked at the new IF. */
 	hv->run->ready_for_interrupt_injection = 0;
 	hv->run->if_flag = !!(hv->v.rflags & FLAG_IF);
@@ -358,6 +368,5 @@ int hv_state_store(struct hv *hv)
 	    (ret = fpu_store(hv)) || (ret = hv_msrs_store(hv)) ||
 	    (ret = debug_store(hv)) || (ret = events_store(hv)))
 		return ret;
-	x86_tlb_flush(&hv->x);
 	return 0;
 }

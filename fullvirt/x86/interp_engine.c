@@ -113,6 +113,7 @@ static bool leave(struct interp *in, enum x86_result r,
 		if (nmi_ready(in) || intr_ready(in))
 			return false;
 		info->exit = ENGINE_HALT;
+		info->intr_enabled = in->v.rflags & FLAG_IF;
 		return true;
 	case X86_SHUTDOWN:
 		info->exit = ENGINE_SHUTDOWN;

@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Several processors: the test kernel that uses them all, and who refuses them.
+# timeout: 90
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+BUILD=${BUILD:-build}
+umbra=$BUILD/umbra
+kernel=$BUILD/tests/guests/smp.elf
+. tests/kvm.sh.inc
+
+for engine in bt interp; do
+	out=$("$umbra" run --kernel "$kernel" --cpus 2 --engine $engine \
+		</dev/null 2>&1)
+	if [ $? = 1 ] && [[ $out == *"2 processors: engine $engine runs one"* ]]
+	then
+		echo "ok two_processors_are_refused ($engine)"
+	else
+		echo "not ok two_processors_are_refused ($engine)"
+		echo "# $out"
+	fi
+done
+
+kvm_needs smp "unpaged protected mode"
+for cpus in 2 4 8; do
+	out=$(timeout -k 2 20 "$umbra" run --kernel "$kernel" --mem 16M --engine hv \
+		--cpus $cpus --no-reboot </dev/null 2>/dev/null | tr -d '\r')
+	sed "s/^\(ok\|not ok\) .*/& ($cpus processors)/" <<<"$out"
+	grep -q "^# $cpus processors" <<<"$out" &&
+		grep -q '^# end' <<<"$out" && echo "ok $cpus processors" ||
+		echo "not ok $cpus processors"
+done
