@@ -176,8 +176,9 @@ static bool probes_work(const struct host_kvm *k, unsigned set, char *why)
 			continue;
 		snprintf(why, MODE_TEXT_LEN, "this host's KVM cannot run %s: "
 			 "%s%s%s", host_probe_text(p),
+			 s->result == PROBE_FAILS ? "" :
 			 host_probe_result_name(s->result),
-			 *s->why ? ", " : "", s->why);
+			 s->result == PROBE_HANGS ? ", " : "", s->why);
 		return false;
 	}
 	return true;
@@ -189,8 +190,7 @@ static bool hv_works(const struct host_caps *caps, unsigned set, char *why)
 
 	if (k->state == HOST_KVM_USABLE)
 		return probes_work(k, set, why);
-	snprintf(why, MODE_TEXT_LEN, "%s is %s: %s", host_kvm_device(),
-		 host_kvm_state_name(k->state), k->why);
+	snprintf(why, MODE_TEXT_LEN, "%s: %s", host_kvm_device(), k->why);
 	return false;
 }
 

@@ -456,7 +456,7 @@ static bool exit_handled(struct tiny *t)
 		       run->io.size);
 		return port_reached(t, run->io.port, val);
 	case KVM_EXIT_SHUTDOWN:
-		failed(t, PROBE_FAILS, "exception (triple fault)", 0);
+		failed(t, PROBE_FAILS, "triple fault", 0);
 		return false;
 	case KVM_EXIT_INTERNAL_ERROR:
 		failed(t, PROBE_FAILS, "KVM internal error",

@@ -93,9 +93,9 @@ refused stdio_twice "serial1: stdio: used twice" \
 refused unwritable_perf_map "$tmp/no/map: No such file" \
 	run --kernel "$good" --perf-map "$tmp/no/map"
 refused unknown_engine "frob" run --kernel "$good" --engine frob
-refused strict_hv_without_kvm "--engine hv: /none is missing: no such device" \
+refused strict_hv_without_kvm "--engine hv: /none: no such device" \
 	run --kernel "$good" --engine hv --set hv.device=/none
-refused strict_hv_without_a_real_kvm "/dev/null is broken" \
+refused strict_hv_without_a_real_kvm "/dev/null: does not speak the KVM API" \
 	run --kernel "$good" --engine hv --set hv.device=/dev/null
 refused unknown_monitor_setting "monitor.virtual_x=1: unknown setting" \
 	run --kernel "$good" --set monitor.virtual_x=1

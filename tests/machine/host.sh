@@ -63,8 +63,8 @@ MONITOR MODE: allowed modes          : BT32-swMMU
 MONITOR MODE: user requested modes   : HV-swMMU HV-hwMMU
 MONITOR MODE: guestOS preferred modes: HV-hwMMU BT32-swMMU HV-swMMU
 MONITOR MODE: filtered list          : BT32-swMMU
-umbra: settings ignored: the requested modes are not possible here: /none is missing: no such device (load a kvm module, or pass the device into the container)
-umbra: engine bt (BT32-swMMU for a guest of unknown kind: /none is missing: no such device (load a kvm module, or pass the device into the container))
+umbra: settings ignored: the requested modes are not possible here: /none: no such device (load a kvm module, or pass the device into the container)
+umbra: engine bt (BT32-swMMU for a guest of unknown kind: /none: no such device (load a kvm module, or pass the device into the container))
 END
 "$umbra" run --kernel "$demo" --set hv.device=/none --serial null \
 	--set monitor.virtual_exec=hardware --log "$tmp/log" \

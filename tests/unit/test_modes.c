@@ -56,7 +56,7 @@ static void make_host(enum host h)
 	switch (h) {
 	case PARTIAL:
 		set_probes(HOST_PROBE_PAGING32, HOST_PROBE_PAE, PROBE_FAILS,
-			   "exception (triple fault)");
+			   "triple fault");
 		set_probes(HOST_PROBE_SYSCALL, HOST_PROBE_SYSCALL, PROBE_FAILS,
 			   "code segment 51");
 		caps.kvm.probe[HOST_PROBE_UNPAGED].insn_ns = 400;
@@ -124,11 +124,11 @@ static const struct row {
 	{ PARTIAL, GUEST_32, "auto", NULL, NULL, "bt",
 	  { "BT-swMMU", "BT-swMMU HV-swMMU HV-hwMMU",
 	    "BT-swMMU HV-hwMMU HV-swMMU", "BT-swMMU" },
-	  "this host's KVM cannot run 32-bit paging: fails, exception" },
+	  "this host's KVM cannot run 32-bit paging: triple fault" },
 	{ PARTIAL, GUEST_64, "auto", NULL, NULL, "hv",
 	  { "BT32-swMMU HV-swMMU", "BT-swMMU HV-swMMU HV-hwMMU",
 	    "HV-hwMMU HV-swMMU BT32-swMMU", "HV-swMMU BT32-swMMU" },
-	  "umbra: this host's KVM cannot run SYSCALL and SYSRET: fails, code "
+	  "umbra: this host's KVM cannot run SYSCALL and SYSRET: code "
 	  "segment 51; this guest's kernel may start, but not its programs\n"
 	  "umbra: engine hv" },
 	{ PARTIAL, GUEST_UNKNOWN, "auto", NULL, NULL, "bt",
@@ -141,7 +141,7 @@ static const struct row {
 	  "engine hv" },
 	{ NO_LONG, GUEST_64, "auto", NULL, NULL, NULL, { NULL },
 	  "no engine can run this 64-bit guest: bt: translates 16/32-bit code "
-	  "only; hv: this host's KVM cannot run long mode: fails, KVM "
+	  "only; hv: this host's KVM cannot run long mode: KVM "
 	  "internal error 1" },
 	{ HANGS, GUEST_32, "auto", NULL, NULL, "bt",
 	  { "BT-swMMU HV-swMMU", "BT-swMMU HV-swMMU HV-hwMMU",
@@ -151,19 +151,19 @@ static const struct row {
 	{ NONE, GUEST_32, "auto", NULL, NULL, "bt",
 	  { "BT-swMMU", "BT-swMMU HV-swMMU HV-hwMMU",
 	    "HV-hwMMU BT-swMMU HV-swMMU", "BT-swMMU" },
-	  "/dev/kvm is missing: no such device" },
+	  "/dev/kvm: no such device" },
 	{ NONE, GUEST_64, "auto", NULL, NULL, NULL, { NULL },
-	  "/dev/kvm is missing" },
+	  "hv: /dev/kvm: no such device" },
 	{ LOCKED, GUEST_32, "auto", NULL, NULL, "bt",
 	  { "BT-swMMU", "BT-swMMU HV-swMMU HV-hwMMU",
 	    "HV-hwMMU BT-swMMU HV-swMMU", "BT-swMMU" },
-	  "/dev/kvm is no permission: permission denied" },
+	  "/dev/kvm: permission denied" },
 	{ OLD, GUEST_32, "auto", NULL, NULL, "hv",
 	  { "HV-hwMMU", "BT-swMMU HV-swMMU HV-hwMMU",
 	    "HV-hwMMU BT-swMMU HV-swMMU", "HV-hwMMU" },
 	  "BT is not possible on this host" },
 	{ NOTHING, GUEST_32, "auto", NULL, NULL, NULL, { NULL },
-	  "bt: the processor has no BMI2; hv: /dev/kvm is missing" },
+	  "bt: the processor has no BMI2; hv: /dev/kvm: no such device" },
 
 	/* Hints that can be followed. */
 	{ EPT, GUEST_32, "auto", "software", NULL, "bt",
@@ -204,7 +204,7 @@ static const struct row {
 	  "virtual_mmu=hardware exclude each other" },
 	{ NONE, GUEST_32, "auto", "hardware", NULL, "bt",
 	  { "BT-swMMU", "HV-swMMU HV-hwMMU", "HV-hwMMU BT-swMMU HV-swMMU",
-	    "BT-swMMU" }, "not possible here: /dev/kvm is missing" },
+	    "BT-swMMU" }, "not possible here: /dev/kvm: no such device" },
 	{ PARTIAL, GUEST_32, "auto", "hardware", NULL, "bt",
 	  { "BT-swMMU", "HV-swMMU HV-hwMMU", "BT-swMMU HV-hwMMU HV-swMMU",
 	    "BT-swMMU" }, "not possible here: this host's KVM cannot run" },
@@ -235,12 +235,12 @@ static const struct row {
 	{ PARTIAL, GUEST_32, "hv", NULL, NULL, "hv",
 	  { "BT-swMMU", "HV-swMMU HV-hwMMU", "BT-swMMU HV-hwMMU HV-swMMU",
 	    "HV-swMMU" },
-	  "cannot run 32-bit paging: fails, exception (triple fault); a guest "
+	  "cannot run 32-bit paging: triple fault; a guest "
 	  "that needs it stops there" },
 	{ NO_LONG, GUEST_64, "hv", NULL, NULL, NULL, { NULL },
 	  "--engine hv: this host's KVM cannot run long mode" },
 	{ LOCKED, GUEST_32, "hv", NULL, NULL, NULL, { NULL },
-	  "--engine hv: /dev/kvm is no permission" },
+	  "--engine hv: /dev/kvm: permission denied" },
 	{ NONE, GUEST_32, "interp", NULL, NULL, "interp", { NULL }, "" },
 };
 
