@@ -159,27 +159,35 @@ void x86_census_each(struct x86_census *c, engine_census_fn *fn, void *opaque)
 						    .insn = "others" });
 }
 
-static int by_count(const void *a, const void *b)
+/* The most frequent one below what was @shown last: count, then place. */
+static const struct slot *next_most(const struct x86_census *c,
+				    const struct slot *shown)
 {
-	const struct slot *p = *(const struct slot *const *)a;
-	const struct slot *q = *(const struct slot *const *)b;
+	const struct slot *best = NULL;
 
-	return (p->count < q->count) - (p->count > q->count);
+	for (const struct slot *s = c->slots; s < c->slots + SLOTS; s++) {
+		if (!s->count || (shown && (s->count > shown->count ||
+					    (s->count == shown->count &&
+					     s <= shown))))
+			continue;
+		if (!best || s->count > best->count)
+			best = s;
+	}
+	return best;
 }
 
 void x86_census_print(const struct x86_census *c, FILE *out)
 {
-	const struct slot *found[FULL];
-	unsigned n = 0;
+	const struct slot *s = NULL;
 
-	for (unsigned i = 0; i < SLOTS; i++)
-		if (c->slots[i].count && n < FULL)
-			found[n++] = &c->slots[i];
-	qsort(found, n, sizeof(found[0]), by_count);
 	fprintf(out, "census: %u places with privileged or sensitive "
-		"instructions in ring 0\n", n);
-	for (unsigned i = 0; i < n && i < PRINTED; i++)
+		"instructions in ring 0\n", c->used);
+	for (unsigned i = 0; i < PRINTED; i++) {
+		s = next_most(c, s);
+		if (!s)
+			return;
 		fprintf(out, "%12llu  %08x  %s\n",
-			(unsigned long long)found[i]->count, found[i]->eip,
-			rows[found[i]->row].name);
+			(unsigned long long)s->count, s->eip,
+			rows[s->row].name);
+	}
 }

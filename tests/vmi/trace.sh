@@ -59,6 +59,9 @@ check "and keeps the rest" has 'SetLazyMode'
 trace -e Nonsense
 check "an unknown name is an error" [ $? = 1 ]
 
+trace -c
+check "counts without symbols" has '^ +[0-9]+  AllocatePage +[0-9a-f]{8}'
+check "in a confined process" [ ! -s "$tmp/err" ]
 nm "$elf" >"$tmp/map"
 trace -S "$tmp/map" -t -e SetCR3
 check "lines have times and symbols" \

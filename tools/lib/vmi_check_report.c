@@ -13,14 +13,25 @@
 
 #define LINE	76
 
-static int by_weight(const void *a, const void *b)
+static bool before(const struct vmi_finding *p, const struct vmi_finding *q)
 {
-	const struct vmi_finding *p = *(const struct vmi_finding *const *)a;
-	const struct vmi_finding *q = *(const struct vmi_finding *const *)b;
+	return p->rule != q->rule ? p->rule < q->rule : p->count > q->count;
+}
 
-	if (p->rule != q->rule)
-		return (int)p->rule - (int)q->rule;
-	return (p->count < q->count) - (p->count > q->count);
+/*
+ * By rule, then the most frequent first.  Not qsort(): it may ask the system
+ * for things that the sandbox refuses.
+ */
+static void sort(const struct vmi_finding **v, unsigned n)
+{
+	for (unsigned i = 1; i < n; i++) {
+		const struct vmi_finding *x = v[i];
+		unsigned j = i;
+
+		for (; j && before(x, v[j - 1]); j--)
+			v[j] = v[j - 1];
+		v[j] = x;
+	}
 }
 
 static void print_finding(struct vmi_check *c, const struct vmi_finding *f,
@@ -58,7 +69,7 @@ static void print_findings(struct vmi_check *c, bool notes, FILE *out)
 		if (notes ||
 		    vmi_rules[c->findings[i].rule].severity == VMI_ERROR)
 			order[n++] = &c->findings[i];
-	qsort(order, n, sizeof(order[0]), by_weight);
+	sort(order, n);
 	for (unsigned i = 0; i < n; i++) {
 		if (order[i]->rule != last)
 			fprintf(out, "%s: %s\n",

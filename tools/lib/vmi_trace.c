@@ -134,26 +134,32 @@ const struct vmi_observer vmi_trace_observer = {
 	.call = on_call, .query = on_query, .init = on_init,
 };
 
-static int by_count(const void *a, const void *b)
+/* Not qsort(): it may ask the system for things that the sandbox refuses. */
+static struct place *most_frequent(struct vmi_trace *t)
 {
-	const struct place *p = a, *q = b;
+	struct place *best = &t->places[0];
 
-	return (p->count < q->count) - (p->count > q->count);
+	for (unsigned i = 1; i < PLACES; i++)
+		if (t->places[i].count > best->count)
+			best = &t->places[i];
+	return best;
 }
 
 static void print_places(struct vmi_trace *t)
 {
 	char name[SYMBOL_LEN];
 
-	qsort(t->places, PLACES, sizeof(t->places[0]), by_count);
 	fprintf(t->cfg.out, "\n%12s  %-18s %s\n", "calls", "call", "caller");
-	for (unsigned i = 0; i < PLACES_SHOWN && t->places[i].count; i++) {
-		const struct place *p = &t->places[i];
+	for (unsigned i = 0; i < PLACES_SHOWN; i++) {
+		struct place *p = most_frequent(t);
 
+		if (!p->count)
+			return;
 		fprintf(t->cfg.out, "%12llu  %-18s %08x %s\n",
 			(unsigned long long)p->count, vmi_calls[p->nr].name,
 			p->caller,
 			symbol_name(t->cfg.symbols, p->caller, name));
+		p->count = 0;	/* printed */
 	}
 }
 
