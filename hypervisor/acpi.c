@@ -8,6 +8,7 @@
 #include "hypervisor/tables.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "hypervisor/aml.h"
@@ -16,6 +17,7 @@
 #include "hypervisor/lapic.h"
 #include "hypervisor/mc146818.h"
 #include "hypervisor/mem.h"
+#include "hypervisor/pci_hotplug.h"
 #include "hypervisor/piix4pm.h"
 
 #define PACKED		__attribute__((packed))
@@ -273,6 +275,85 @@ static void isa_devices(struct aml *a, const struct tables_config *cfg)
 	}
 }
 
+static const char *slot_name(unsigned slot)
+{
+	static char name[5];
+
+	snprintf(name, sizeof(name), "S%03u", slot);
+	return name;
+}
+
+/* A slot of bus 0: where it is, and how to let go of what is in it. */
+static void slot_device(struct aml *a, unsigned slot)
+{
+	aml_device(a, slot_name(slot));
+	aml_name(a, "_ADR");
+	aml_int(a, slot << 16);
+	aml_name(a, "_SUN");
+	aml_int(a, slot);
+	aml_method(a, "_EJ0", 1);
+	aml_store(a);
+	aml_int(a, 1u << slot);
+	aml_ref(a, "B0EJ");
+	aml_end(a);
+	aml_end(a);
+}
+
+#define DEVICE_CHECK	1
+#define EJECT_REQUEST	3
+
+/* HPNT (slots, what): notify each slot whose bit is set. */
+static void slot_notifier(struct aml *a)
+{
+	aml_method(a, "HPNT", 2);
+	for (unsigned slot = PCI_HOTPLUG_FIRST; slot < PCI_HOTPLUG_SLOTS;
+	     slot++) {
+		aml_if(a);
+		aml_and(a);
+		aml_arg(a, 0);
+		aml_int(a, 1u << slot);
+		aml_nothing(a);
+		aml_notify(a);
+		aml_ref(a, slot_name(slot));
+		aml_arg(a, 1);
+		aml_end(a);
+	}
+	aml_end(a);
+	aml_method(a, "HPEV", 0);
+	aml_ref(a, "HPNT");
+	aml_ref(a, "PCIU");
+	aml_int(a, DEVICE_CHECK);
+	aml_ref(a, "HPNT");
+	aml_ref(a, "PCID");
+	aml_int(a, EJECT_REQUEST);
+	aml_end(a);
+}
+
+/* See pci_hotplug.h. */
+static void hotplug(struct aml *a)
+{
+	aml_scope(a, "\\_SB_");
+	aml_scope(a, "PCI0");
+	aml_ports(a, "HPRG", PCI_HOTPLUG_PORT, 12);
+	aml_fields(a, "HPRG");
+	aml_field_dword(a, "PCIU");
+	aml_field_dword(a, "PCID");
+	aml_field_dword(a, "B0EJ");
+	aml_end(a);
+	for (unsigned slot = PCI_HOTPLUG_FIRST; slot < PCI_HOTPLUG_SLOTS;
+	     slot++)
+		slot_device(a, slot);
+	slot_notifier(a);
+	aml_end(a);
+	aml_end(a);
+
+	aml_scope(a, "\\_GPE");
+	aml_method(a, "_E01", 0);
+	aml_path(a, "\\_SB_.PCI0.HPEV");
+	aml_end(a);
+	aml_end(a);
+}
+
 static void write_dsdt(struct aml *a, const struct tables_config *cfg)
 {
 	aml_scope(a, "\\_SB_");
@@ -299,6 +380,7 @@ static void write_dsdt(struct aml *a, const struct tables_config *cfg)
 	for (int i = 0; i < 3; i++)
 		aml_int(a, 0);
 	aml_end(a);
+	hotplug(a);
 }
 
 static uint32_t append_dsdt(struct acpi_image *out,

@@ -14,6 +14,17 @@
 #define SCOPE_OP	0x10
 #define BUFFER_OP	0x11
 #define PACKAGE_OP	0x12
+#define METHOD_OP	0x14
+#define MULTI_NAME	0x2f
+#define ARG0_OP		0x68
+#define STORE_OP	0x70
+#define AND_OP		0x7b
+#define NOTIFY_OP	0x86
+#define IF_OP		0xa0
+#define REGION_OP	0x80	/* behind the prefix, as the next ones */
+#define FIELD_OP	0x81
+#define SYSTEM_IO	1
+#define FIELD_DWORD	0x43	/* DWordAcc, NoLock, WriteAsZeros */
 #define EXT_PREFIX	0x5b
 #define DEVICE_OP	0x82
 
@@ -99,6 +110,87 @@ void aml_device(struct aml *a, const char *name)
 	byte(a, DEVICE_OP);
 	begin(a);
 	name_string(a, name);
+}
+
+void aml_ref(struct aml *a, const char *name)
+{
+	name_string(a, name);
+}
+
+/* 20.2.2: root, how many names, the names. */
+void aml_path(struct aml *a, const char *path)
+{
+	assert(*path == '\\' && strlen(path) % 5 == 0);
+	byte(a, *path);
+	byte(a, MULTI_NAME);
+	byte(a, strlen(path) / 5);
+	for (path++; *path; path += path[4] ? 5 : 4)
+		for (int i = 0; i < 4; i++)
+			byte(a, path[i]);
+}
+
+void aml_method(struct aml *a, const char *name, unsigned nargs)
+{
+	byte(a, METHOD_OP);
+	begin(a);
+	name_string(a, name);
+	byte(a, nargs);
+}
+
+void aml_if(struct aml *a)
+{
+	byte(a, IF_OP);
+	begin(a);
+}
+
+void aml_arg(struct aml *a, unsigned n)
+{
+	byte(a, ARG0_OP + n);
+}
+
+void aml_and(struct aml *a)
+{
+	byte(a, AND_OP);
+}
+
+void aml_nothing(struct aml *a)
+{
+	byte(a, ZERO_OP);
+}
+
+void aml_notify(struct aml *a)
+{
+	byte(a, NOTIFY_OP);
+}
+
+void aml_store(struct aml *a)
+{
+	byte(a, STORE_OP);
+}
+
+void aml_ports(struct aml *a, const char *name, uint16_t port, uint8_t len)
+{
+	byte(a, EXT_PREFIX);
+	byte(a, REGION_OP);
+	name_string(a, name);
+	byte(a, SYSTEM_IO);
+	aml_int(a, port);
+	aml_int(a, len);
+}
+
+void aml_fields(struct aml *a, const char *region)
+{
+	byte(a, EXT_PREFIX);
+	byte(a, FIELD_OP);
+	begin(a);
+	name_string(a, region);
+	byte(a, FIELD_DWORD);
+}
+
+void aml_field_dword(struct aml *a, const char *name)
+{
+	name_string(a, name);
+	byte(a, 32);		/* bits, as a PkgLength */
 }
 
 void aml_package(struct aml *a, unsigned count)

@@ -32,6 +32,27 @@ void aml_end(struct aml *a);
 /* Name (name, ...): the value follows. */
 void aml_name(struct aml *a, const char *name);
 void aml_int(struct aml *a, uint32_t val);
+/* A name alone: a field, an object, a method to call (arguments follow). */
+void aml_ref(struct aml *a, const char *name);
+/* "\\_SB_.PCI0.PCNT": a method or object by its path. */
+void aml_path(struct aml *a, const char *path);
+
+/* Method (name, nargs); If (predicate follows); arguments. */
+void aml_method(struct aml *a, const char *name, unsigned nargs);
+void aml_if(struct aml *a);
+void aml_arg(struct aml *a, unsigned n);
+/* And (x, y): both follow, then aml_nothing() for the target. */
+void aml_and(struct aml *a);
+void aml_nothing(struct aml *a);
+/* Notify: name and value follow.  Store: source and target follow. */
+void aml_notify(struct aml *a);
+void aml_store(struct aml *a);
+/* OperationRegion (name, SystemIO, port, len). */
+void aml_ports(struct aml *a, const char *name, uint16_t port, uint8_t len);
+/* Field (region, DWordAcc, NoLock, WriteAsZeros); then its dwords. */
+void aml_fields(struct aml *a, const char *region);
+void aml_field_dword(struct aml *a, const char *name);
+
 /* "PNP0A03" as the compressed integer that _HID holds. */
 void aml_eisaid(struct aml *a, const char *id);
 

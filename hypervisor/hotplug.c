@@ -24,6 +24,10 @@ struct hotplug {
 		void *opaque;
 	} drive[HOTPLUG_DRIVES_MAX];
 	unsigned ndrives;
+	const struct hotplug_bus *bus;
+	void *bus_opaque;
+	hotplug_gone_fn *gone;
+	void *gone_opaque;
 };
 
 struct hotplug *hotplug_new(void)
@@ -178,6 +182,44 @@ void hotplug_ballooned(struct hotplug *h, uint64_t bytes)
 {
 	if (h->ballooned)
 		h->ballooned(h->ballooned_opaque, bytes);
+}
+
+void hotplug_set_bus(struct hotplug *h, const struct hotplug_bus *bus,
+		     void *opaque)
+{
+	h->bus = bus;
+	h->bus_opaque = opaque;
+}
+
+static int no_bus(char *err)
+{
+	snprintf(err, HOTPLUG_ERR_LEN, "the machine has no bus to attach it "
+		 "to");
+	return -ENODEV;
+}
+
+int hotplug_plug(struct hotplug *h, const struct pc_device_spec *spec,
+		 unsigned *slot, char *err)
+{
+	return h->bus ? h->bus->plug(h->bus_opaque, spec, slot, err) :
+	       no_bus(err);
+}
+
+int hotplug_unplug(struct hotplug *h, unsigned slot, char *err)
+{
+	return h->bus ? h->bus->unplug(h->bus_opaque, slot, err) : no_bus(err);
+}
+
+void hotplug_on_gone(struct hotplug *h, hotplug_gone_fn *fn, void *opaque)
+{
+	h->gone = fn;
+	h->gone_opaque = opaque;
+}
+
+void hotplug_gone(struct hotplug *h, unsigned slot)
+{
+	if (h->gone)
+		h->gone(h->gone_opaque, slot);
 }
 
 const char *hotplug_key(const struct hotplug_args *a, const char *key)

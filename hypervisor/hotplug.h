@@ -90,6 +90,31 @@ void hotplug_on_ballooned(struct hotplug *h, hotplug_ballooned_fn *fn,
 			  void *opaque);
 void hotplug_ballooned(struct hotplug *h, uint64_t bytes);
 
+/*
+ * The PCI bus, by the machine.  plug: make the device that @spec describes, in
+ * *@slot; unplug: ask the guest to let go of it.  Return 0 or a negative
+ * errno with one line in @err.
+ */
+struct pc_device_spec;
+struct hotplug_bus {
+	int (*plug)(void *opaque, const struct pc_device_spec *spec,
+		    unsigned *slot, char *err);
+	int (*unplug)(void *opaque, unsigned slot, char *err);
+};
+void hotplug_set_bus(struct hotplug *h, const struct hotplug_bus *bus,
+		     void *opaque);
+/* -ENODEV without a bus. */
+int hotplug_plug(struct hotplug *h, const struct pc_device_spec *spec,
+		 unsigned *slot, char *err);
+int hotplug_unplug(struct hotplug *h, unsigned slot, char *err);
+/*
+ * What was in @slot is gone: its backend can be closed.  Any thread, lock
+ * held.
+ */
+typedef void hotplug_gone_fn(void *opaque, unsigned slot);
+void hotplug_on_gone(struct hotplug *h, hotplug_gone_fn *fn, void *opaque);
+void hotplug_gone(struct hotplug *h, unsigned slot);
+
 /* From a class: what returned -EINPROGRESS is finished. */
 void hotplug_done(struct hotplug *h, const char *class, unsigned n, int ret,
 		  const char *text);

@@ -21,6 +21,7 @@
 #include "hypervisor/device.h"
 #include "hypervisor/firmware.h"
 #include "hypervisor/fw_cfg.h"
+#include "hypervisor/hotplug.h"
 #include "hypervisor/hpet.h"
 #include "hypervisor/i440fx.h"
 #include "hypervisor/i8042.h"
@@ -33,6 +34,7 @@
 #include "hypervisor/mem.h"
 #include "hypervisor/pc_device.h"
 #include "hypervisor/pci.h"
+#include "hypervisor/pci_hotplug.h"
 #include "hypervisor/piix3.h"
 #include "hypervisor/piix4pm.h"
 #include "hypervisor/ports.h"
@@ -91,10 +93,13 @@ struct pc {
 	struct i440fx *host_bridge;
 	struct piix3 *isa_bridge;
 	struct piix4pm *pm;
+	struct pci_hotplug *hotplug;
 	struct uart16550 *serial[PC_SERIAL_MAX];
 
 	struct device *devices[DEVICES_MAX];
 	unsigned ndevices;
+	/* Of these, those that came while the machine ran; by PCI slot. */
+	struct device *plugged[PCI_HOTPLUG_SLOTS];
 };
 
 /*
@@ -562,6 +567,44 @@ static int make_pm(struct pc *pc)
 	return piix4pm_create(&pc->pm, &cfg);
 }
 
+static void hotplug_event(void *opaque)
+{
+	struct pc *pc = opaque;
+
+	piix4pm_gpe(pc->pm, PCI_HOTPLUG_GPE);
+}
+
+/* The guest lets go of @slot; what was there from the start stays. */
+static void unplugged(void *opaque, unsigned slot)
+{
+	struct pc *pc = opaque;
+	struct device *d = pc->plugged[slot];
+	unsigned i = 0;
+
+	if (!d)
+		return;
+	while (pc->devices[i] != d)
+		i++;
+	pc->ndevices--;
+	memmove(&pc->devices[i], &pc->devices[i + 1],
+		(pc->ndevices - i) * sizeof(pc->devices[0]));
+	pc->plugged[slot] = NULL;
+	device_destroy(d);
+	hotplug_gone(pc->cfg.hotplug, slot);
+}
+
+static int make_hotplug(struct pc *pc)
+{
+	struct pci_hotplug_config cfg = {
+		.ports = pc->cfg.ports,
+		.event = hotplug_event,
+		.eject = unplugged,
+		.opaque = pc,
+	};
+
+	return pci_hotplug_create(&pc->hotplug, &cfg);
+}
+
 static int make_serial(struct pc *pc, unsigned i)
 {
 	struct irq irq = isa_wire(pc, serial_irq[i]);
@@ -618,6 +661,7 @@ static const struct {
 	{ "firmware configuration", make_fw_cfg, offsetof(struct pc, fw_cfg) },
 	{ "ISA bridge", make_isa_bridge, offsetof(struct pc, isa_bridge) },
 	{ "power management", make_pm, offsetof(struct pc, pm) },
+	{ "PCI hotplug", make_hotplug, offsetof(struct pc, hotplug) },
 	{ "serial port 1", make_serial1, offsetof(struct pc, serial[0]) },
 	{ "serial port 2", make_serial2, offsetof(struct pc, serial[1]) },
 	{ "serial port 3", make_serial3, offsetof(struct pc, serial[2]) },
@@ -686,6 +730,91 @@ static struct pc_site site_of(struct pc *pc)
 		.hotplug = pc->cfg.hotplug,
 		.opaque = pc,
 	};
+}
+
+static bool slot_is_free(const struct pc *pc, unsigned slot)
+{
+	for (unsigned fn = 0; fn < 8; fn++)
+		if (pci_at(pc->pci, PCI_DEVFN(slot, fn)))
+			return false;
+	return true;
+}
+
+#define PLUG_KEYS_MAX	15
+
+/* Make @spec in @slot: one key more than it has. */
+static int make_in_slot(struct pc *pc, const struct pc_device_spec *spec,
+			unsigned slot, struct device **out, char *err)
+{
+	const char *keys[PLUG_KEYS_MAX + 2] = { NULL };
+	struct pc_device_spec placed = { spec->name, spec->backend, keys };
+	struct pc_site site = site_of(pc);
+	char addr[16];
+	unsigned n = 0;
+
+	snprintf(addr, sizeof(addr), "addr=%x", slot);
+	for (; spec->keys && spec->keys[n]; n++) {
+		if (n == PLUG_KEYS_MAX) {
+			snprintf(err, PC_ERR_LEN, "too many keys");
+			return -EINVAL;
+		}
+		keys[n] = spec->keys[n];
+	}
+	keys[n] = addr;
+	return pc_device_make(out, &site, &placed, err);
+}
+
+static int bus_plug(void *opaque, const struct pc_device_spec *spec,
+		    unsigned *slot, char *err)
+{
+	struct pc *pc = opaque;
+	struct device *d = NULL;
+	int ret;
+
+	*slot = PCI_HOTPLUG_FIRST;
+	while (*slot < PCI_HOTPLUG_SLOTS && !slot_is_free(pc, *slot))
+		++*slot;
+	if (*slot == PCI_HOTPLUG_SLOTS || pc->ndevices == DEVICES_MAX) {
+		snprintf(err, PC_ERR_LEN, "the PCI bus is full");
+		return -EBUSY;
+	}
+	ret = make_in_slot(pc, spec, *slot, &d, err);
+	if (ret) {
+		if (d)
+			device_destroy(d);
+		return ret;
+	}
+	device_reset(d);
+	pc->devices[pc->ndevices++] = d;
+	pc->plugged[*slot] = d;
+	pci_hotplug_filled(pc->hotplug, *slot);
+	return 0;
+}
+
+static int bus_unplug(void *opaque, unsigned slot, char *err)
+{
+	struct pc *pc = opaque;
+
+	if (slot >= PCI_HOTPLUG_SLOTS || !pc->plugged[slot]) {
+		snprintf(err, PC_ERR_LEN, "it was there from the start");
+		return -EBUSY;
+	}
+	pci_hotplug_ask(pc->hotplug, slot);
+	return 0;
+}
+
+static const struct hotplug_bus bus = { bus_plug, bus_unplug };
+
+/* A guest that starts anew holds nothing that it was asked to let go of. */
+static void finish_unplugs(struct pc *pc)
+{
+	uint32_t asked = pci_hotplug_asked(pc->hotplug);
+
+	for (unsigned slot = 0; slot < PCI_HOTPLUG_SLOTS; slot++)
+		if (asked & 1u << slot) {
+			pci_hotplug_forget(pc->hotplug, slot);
+			unplugged(pc, slot);
+		}
 }
 
 static int make_devices(struct pc *pc, char *err)
@@ -889,6 +1018,8 @@ int pc_create(struct pc **out, const struct pc_config *cfg, char *err)
 		return -ENOMEM;
 	}
 	code = make_devices(pc, err);
+	if (pc->cfg.hotplug)
+		hotplug_set_bus(pc->cfg.hotplug, &bus, pc);
 	if (pc_vmi(pc))
 		vmi_on_irq0(pc_vmi(pc), irq0_edge, pc);
 	if (!code)
@@ -902,6 +1033,8 @@ void pc_destroy(struct pc *pc)
 {
 	if (!pc)
 		return;
+	if (pc->cfg.hotplug)
+		hotplug_set_bus(pc->cfg.hotplug, NULL, NULL);
 	if (pc->cfg.ncpus > 1)
 		mem_del_mmio(pc->cfg.mem, LAPIC_DEFAULT_BASE);
 	while (pc->ndevices)
@@ -912,6 +1045,7 @@ void pc_destroy(struct pc *pc)
 
 void pc_reset(struct pc *pc)
 {
+	finish_unplugs(pc);
 	for (unsigned i = 0; i < pc->ndevices; i++)
 		device_reset(pc->devices[i]);
 }

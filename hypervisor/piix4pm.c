@@ -209,6 +209,12 @@ void piix4pm_power_button(struct piix4pm *p)
 	update(p);
 }
 
+void piix4pm_gpe(struct piix4pm *p, unsigned n)
+{
+	p->gpe_sts |= 1u << n;
+	update(p);
+}
+
 /*
  * Configuration space.
  */

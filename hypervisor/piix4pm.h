@@ -44,5 +44,7 @@ int piix4pm_create(struct piix4pm **out, const struct piix4pm_config *cfg);
 /* Enable the registers at @base (a multiple of 64) and ACPI mode. */
 void piix4pm_enable(struct piix4pm *p, unsigned base);
 void piix4pm_power_button(struct piix4pm *p);
+/* Raise general-purpose event @n, 0 to 15. */
+void piix4pm_gpe(struct piix4pm *p, unsigned n);
 
 #endif

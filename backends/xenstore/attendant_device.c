@@ -8,6 +8,8 @@
  *	DETACHING --ok--> nothing (both 6)   --failed: `error', both 4
  *	CONNECTED --(`params' changed)--> CHANGING --> CONNECTED (`media-status')
  *
+ * A guest may also let go of a device that nobody asked back.
+ *
  * While something is under way changes are not looked at; they are when it is
  * finished.
  */
@@ -444,8 +446,11 @@ void att_device_done(struct att *a, const struct parcel *p)
 		return;
 	n = strtoul(p->arg[2], NULL, 10);
 	d = device_find(a, p->arg[1], n);
-	if (!d || d->status == DEVICE_CONNECTED)
+	if (!d)
 		return;
+	/* Unasked: the guest has thrown it out. */
+	if (d->status == DEVICE_CONNECTED)
+		d->status = DEVICE_DETACHING;
 	finish(a, d, atoi(p->arg[3]), p->arg[4]);
 	/* What was wanted in the meantime. */
 	if (a->h)

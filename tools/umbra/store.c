@@ -64,6 +64,11 @@ static void on_ballooned(void *opaque, uint64_t bytes)
 	link_publish(s->link, "memory/actual", kib);
 }
 
+static void on_gone(void *opaque, unsigned slot)
+{
+	vbd_gone(opaque, slot);
+}
+
 static int connect_link(struct store *s)
 {
 	struct link_config cfg = {
@@ -75,6 +80,7 @@ static int connect_link(struct store *s)
 	if (ret)
 		return ret;
 	hotplug_on_ballooned(s->hotplug, on_ballooned, s);
+	hotplug_on_gone(s->hotplug, on_gone, s);
 	return vbd_init(s);
 }
 
@@ -131,6 +137,7 @@ void store_publish(struct store *s, struct vm *vm,
 
 void store_close(struct store *s)
 {
+	vbd_close();
 	link_destroy(s->link);
 	hotplug_free(s->hotplug);
 	s->link = NULL;

@@ -48,6 +48,9 @@ void store_close(struct store *s);
 
 /* vbd.c: the class of disks.  Returns 0 or a negative errno. */
 int vbd_init(struct store *s);
+/* What was in PCI slot @slot is gone. */
+void vbd_gone(struct store *s, unsigned slot);
+void vbd_close(void);
 /* Publish the drives that the machine has from the start. */
 void vbd_publish(struct store *s);
 

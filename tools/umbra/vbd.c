@@ -70,8 +70,123 @@ static int vbd_media(void *opaque, const struct hotplug_args *a, char *err)
 	return ret;
 }
 
+/*
+ * Disks that come and go: virtio, each with a queue of its own.
+ */
+
+#define DISKS_MAX	32
+#define DISK_THREADS	4
+
+static struct disk {
+	struct block_queue *q;		/* NULL: unused */
+	unsigned n, slot;
+	bool leaving;
+} disks[DISKS_MAX];
+
+static struct disk *disk_find(unsigned n)
+{
+	for (unsigned i = 0; i < DISKS_MAX; i++)
+		if (disks[i].q && disks[i].n == n)
+			return &disks[i];
+	return NULL;
+}
+
+static int plug(struct store *s, struct disk *d,
+		const struct hotplug_args *a, struct block *medium, char *err)
+{
+	const char *serial = hotplug_key(a, "serial");
+	char text[64];
+	const char *keys[] = { serial ? text : NULL, NULL };
+	struct pc_device_spec spec = { "virtio-blk", NULL, keys };
+	int ret = block_queue_create(&d->q, medium, s->loop, DISK_THREADS,
+				     s->log);
+
+	if (ret) {
+		block_close(medium);
+		d->q = NULL;
+		snprintf(err, HOTPLUG_ERR_LEN, "%s", strerror(-ret));
+		return ret;
+	}
+	snprintf(text, sizeof(text), "serial=%s", serial ? serial : "");
+	spec.backend = d->q;
+	d->n = a->n;
+	ret = hotplug_plug(s->hotplug, &spec, &d->slot, err);
+	if (ret) {
+		block_queue_destroy(d->q);
+		d->q = NULL;
+	}
+	return ret;
+}
+
+static int vbd_attach(void *opaque, const struct hotplug_args *a, char *err)
+{
+	const char *bus = hotplug_key(a, "bus");
+	struct block *medium;
+	unsigned i = 0;
+	int ret;
+
+	while (i < DISKS_MAX && disks[i].q)
+		i++;
+	if (i == DISKS_MAX || disk_find(a->n)) {
+		snprintf(err, HOTPLUG_ERR_LEN, "no room for another disk");
+		return -EBUSY;
+	}
+	if (bus && strcmp(bus, "virtio")) {
+		snprintf(err, HOTPLUG_ERR_LEN, "bus %s: disks can be attached "
+			 "to virtio alone while the machine runs", bus);
+		return -EINVAL;
+	}
+	ret = open_medium(&medium, a, false, err);
+	if (!ret && !medium) {
+		snprintf(err, HOTPLUG_ERR_LEN, "no image (params is empty)");
+		ret = -EINVAL;
+	}
+	return ret ? ret : plug(opaque, &disks[i], a, medium, err);
+}
+
+static int vbd_detach(void *opaque, unsigned n, char *err)
+{
+	struct store *s = opaque;
+	struct disk *d = disk_find(n);
+	int ret;
+
+	if (!d) {
+		snprintf(err, HOTPLUG_ERR_LEN, "disk %u was there from the "
+			 "start, and stays", n);
+		return -EBUSY;
+	}
+	ret = hotplug_unplug(s->hotplug, d->slot, err);
+	return ret ? ret : -EINPROGRESS;
+}
+
+/* The guest has let go; it may do so unasked. */
+void vbd_gone(struct store *s, unsigned slot)
+{
+	for (unsigned i = 0; i < DISKS_MAX; i++) {
+		struct disk *d = &disks[i];
+
+		if (!d->q || d->slot != slot)
+			continue;
+		block_queue_destroy(d->q);
+		d->q = NULL;
+		hotplug_done(s->hotplug, "vbd", d->n, 0, NULL);
+	}
+}
+
+/* After the VM. */
+void vbd_close(void)
+{
+	for (unsigned i = 0; i < DISKS_MAX; i++) {
+		if (disks[i].q)
+			block_queue_destroy(disks[i].q);
+		disks[i].q = NULL;
+	}
+}
+
 static const struct hotplug_class vbd_class = {
 	.name = "vbd",
+	.attach = vbd_attach,
+	.detach = vbd_detach,
 	.media = vbd_media,
 };
 

@@ -1,0 +1,99 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Debian's kernel and disks that come and go: attach, the guest reads and writes,
+# detach; the image has what was written; many times over.  The balloon.
+# shellcheck source=tests/xenstore/store.sh.inc
+. "$(dirname "$0")/store.sh.inc"
+cache=${UMBRA_CACHE:-$HOME/.cache/umbra}
+kernel=$cache/guest/vmlinuz-686
+package=$cache/apt/archives/$(cat "$kernel.package" 2>/dev/null)
+[ -f "$kernel" ] && [ -f "$package" ] ||
+	exec tests/skip.sh "no guest kernel and modules (tools/fetch-guest.sh)"
+command -v dpkg-deb >/dev/null || exec tests/skip.sh "dpkg-deb: not found"
+loops=${HOTPLUG_LOOPS:-10}
+
+mkdir "$tmp/mod"
+dpkg-deb --fsys-tarfile "$package" | tar -C "$tmp/mod" -xf - --wildcards \
+	'*/drivers/virtio/virtio*.ko' '*/drivers/block/virtio_blk.ko'
+cat >"$tmp/script" <<'GUEST'
+#!/bin/sh
+for m in virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev \
+	virtio_pci virtio_blk virtio_balloon; do
+	insmod /mod/$m.ko || echo "insmod $m failed"
+done
+echo "guest up"
+while :; do
+	for d in /sys/block/vd*; do
+		b=${d##*/}
+		[ -e "$d" ] && [ ! -e /tmp/$b ] && [ -b /dev/$b ] || continue
+		read -r line </dev/$b
+		echo "guest wrote" | dd of=/dev/$b bs=512 seek=1 conv=sync,fsync \
+			2>/dev/null
+		touch /tmp/$b
+		echo "came $b: $line"
+	done
+	for f in /tmp/vd*; do
+		b=${f##*/}
+		[ -e "$f" ] && [ ! -e /sys/block/$b ] || continue
+		rm $f
+		echo "went $b"
+	done
+	usleep 20000
+done
+GUEST
+chmod +x "$tmp/script"
+set -- -a "$tmp/script:/etc/hotplug"
+while read -r f; do
+	set -- "$@" -a "$f:/mod/${f##*/}"
+done < <(find "$tmp/mod" -name '*.ko')
+tools/mkinitrd.sh "$@" "$tmp/initrd.gz" || exit 1
+
+"$umbra" run --name linux --kernel "$kernel" --initrd "$tmp/initrd.gz" \
+	--append "console=ttyS0 quiet umbra.script=/etc/hotplug" \
+	--device virtio-balloon --log "$tmp/log" </dev/null >"$tmp/out" 2>&1 &
+pid=$!
+within 60 grep -aq 'guest up' "$tmp/out"
+check the_guest_is_up [ $? = 0 ]
+
+count()
+{
+	[ "$(grep -ac "$1" "$tmp/out")" -ge "$2" ]
+}
+
+new_image()
+{
+	printf '%s\n' "$1" >"$tmp/$1.img"
+	truncate -s 256K "$tmp/$1.img"
+}
+
+new_image one
+new_image two
+check attach "$umbra" attach linux disk "$tmp/one.img" serial=S1
+check the_guest_reads_it within 10 count 'came vda: one' 1
+check a_second_disk "$umbra" attach linux disk "$tmp/two.img"
+check the_guest_reads_that_too within 10 count 'came vdb: two' 1
+check an_image_is_locked sh -c \
+	'! "$0" attach linux disk "$1" 2>/dev/null' "$umbra" "$tmp/two.img"
+check detach "$umbra" detach linux disk 0
+check the_guest_lets_go within 10 count 'went vda' 1
+check the_image_has_what_the_guest_wrote \
+	grep -aq 'guest wrote' "$tmp/one.img"
+failed=0
+for ((i = 1; i <= loops; i++)); do
+	"$umbra" attach linux disk "$tmp/one.img" >/dev/null &&
+		within 10 count 'came vda: one' $((i + 1)) &&
+		"$umbra" detach linux disk 0 &&
+		within 10 count 'went vda' $((i + 1)) || { failed=1; break; }
+done
+check attach_and_detach_in_a_loop [ $failed = 0 ]
+check read_only_is_kept "$umbra" attach linux disk "$tmp/one.img" readonly=on
+check what_was_there_from_the_start_stays sh -c \
+	'! "$0" detach linux nic 0 2>/dev/null' "$umbra"
+check balloon "$umbra" balloon linux 160M
+check deflate "$umbra" balloon linux 256M
+check reboot "$umbra" shutdown --reboot linux
+check the_disk_is_there_after_it within 60 count 'came vd[ab]: two' 2
+check halt "$umbra" shutdown --halt linux
+wait $pid
+check ends_well [ $? = 0 ]
