@@ -103,10 +103,10 @@ void mode_print(const struct mode_choice *c, const struct mode_request *req,
 bool mode_hv_runs(const struct host_caps *caps, enum guest_kind kind,
 		  char *why);
 
-/* @bt32: BT is called BT32. */
 /* Can BT run here at all?  If not, one line in @why (MODE_TEXT_LEN bytes). */
 bool mode_bt_runs(const struct host_caps *caps, char *why);
 
+/* @bt32: BT is called BT32. */
 const char *mode_name(enum monitor_mode m, bool bt32);
 const char *mode_guest_name(enum guest_kind k);
 

@@ -141,7 +141,8 @@ bool hv_emulate(struct hv *hv, struct engine_exit_info *info)
 	if (hv_state_load(hv))
 		return true;	/* broken */
 	if (hv->v.msr.efer & EFER_LMA)
-		return cannot(info, "64-bit code is not interpreted");
+		return hv_soft_interrupt(hv) ||
+		       cannot(info, "64-bit code is not interpreted");
 	return interpret_some(hv, next_batch(hv), info);
 }
 
