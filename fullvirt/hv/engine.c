@@ -82,6 +82,24 @@ static int find_weakness(struct hv *hv)
 	return ret;
 }
 
+/* hv.device is the prober's, who tells hv_vm_create() of it. */
+static bool known_option(const char *opt)
+{
+	return !strncmp(opt, "hv.device=", 10);
+}
+
+static int check_options(const struct engine_config *cfg, char *err)
+{
+	for (unsigned i = 0; cfg->options && cfg->options[i]; i++)
+		if (!strncmp(cfg->options[i], "hv.", 3) &&
+		    !known_option(cfg->options[i])) {
+			snprintf(err, HV_REASON, "%.120s: unknown option",
+				 cfg->options[i]);
+			return -EINVAL;
+		}
+	return 0;
+}
+
 /* The engines of one machine share what the first of them made. */
 static int get_vm(struct hv *hv, const struct engine_config *cfg, char *err)
 {
@@ -94,8 +112,10 @@ static int get_vm(struct hv *hv, const struct engine_config *cfg, char *err)
 
 static int set_up(struct hv *hv, const struct engine_config *cfg, char *err)
 {
-	int ret = get_vm(hv, cfg, err);
+	int ret = check_options(cfg, err);
 
+	if (!ret)
+		ret = get_vm(hv, cfg, err);
 	if (ret)
 		return ret;
 	ret = x86_init(&hv->x, &hv->v, cfg->mem, cfg->bus, NULL, NULL);
