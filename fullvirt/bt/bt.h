@@ -315,6 +315,7 @@ struct bt {
 	uint32_t nprobation;
 	uint32_t ticks;		/* interrupts taken in user mode */
 	uint64_t cool_at;	/* kicks at which to forget page_heat */
+	uint32_t hot_runs;	/* interpreted on hot pages since then */
 
 	/* Writes by other threads, see remote.c. */
 	struct remote {

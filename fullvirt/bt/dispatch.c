@@ -12,6 +12,11 @@
 
 #define HEAT_LIMIT	40	/* code changes on a page until we interpret */
 #define COOL_EVERY	256	/* kicks, about a second */
+/*
+ * Or instructions interpreted on such pages, about 10 ms: many times what the
+ * translations cost that the page must lose to become hot again.
+ */
+#define COOL_RUNS	200000
 
 /* ------------------------------------------------ guest state */
 
@@ -343,6 +348,11 @@ static void *interpret(struct bt *bt, bool page)
 		}
 		bt_flags_out(bt);
 		bt_set_ctx(bt);
+		if (page && ++bt->hot_runs >= COOL_RUNS) {
+			bt->hot_runs = 0;
+			tc_cool(bt);
+			page = false;
+		}
 	} while (!bt->ctx || (page && bt_lin(bt) >> PAGE_SHIFT == pn));
 	return redispatch(bt);
 }
