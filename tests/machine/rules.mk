@@ -8,6 +8,13 @@ $(BUILD)/tests/machine/mkgarbage: tests/machine/mkgarbage.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -Wall -Wextra -o $@ $<
 
+# A boot sector: 512 bytes that run at 7C00h.
+$(BUILD)/tests/machine/vga_boot.bin: tests/machine/vga_boot.S
+	@mkdir -p $(@D)
+	$(CC) -m32 -nostdlib -static -no-pie -Wl,--build-id=none \
+		-Wl,-Ttext=0x7c00 -Wl,--oformat=binary -Wl,-e,start -o $@ $<
+
+MACHINE_BIN += $(BUILD)/tests/machine/vga_boot.bin
 CHECK_BIN += $(MACHINE_BIN)
 
 # The guest kernels, if they can be had; without them their tests are skipped.
