@@ -43,7 +43,7 @@ struct vmi {
 	struct vmi_ap_state ap[VMI_CPUS];
 	uint8_t ap_set[VMI_CPUS];
 	uint64_t calls[VMI_CALLS];	/* hypercalls by number */
-	uint64_t other;
+	uint64_t other, complaints;
 };
 
 /* ------------------------------------------------ guest memory */
@@ -87,6 +87,13 @@ static uint32_t arg(const struct vcpu *v, enum gpr r)
 	return v->gpr[r];
 }
 
+/* A line in the log; not one for each time that a guest asks for it. */
+static void complain(struct vmi *m, const char *what)
+{
+	if (!m->complaints++)
+		fprintf(m->log, "umbra: vmi: %s\n", what);
+}
+
 /* ------------------------------------------------ calls, lock held */
 
 static void set_alarm(struct vmi *m, struct vcpu *v)
@@ -106,8 +113,8 @@ static void ap_state(struct vmi *m, struct vcpu *v)
 
 	if (id >= VMI_CPUS || !m->time.lapic[id] ||
 	    !vmi_read(m->mem, v, arg(v, GPR_AX), &s, sizeof(s))) {
-		fprintf(m->log, "umbra: vmi: SetInitialAPState for processor "
-			"%u, which this machine has not\n", id);
+		complain(m, "SetInitialAPState for a processor that this "
+			 "machine has not");
 		result(v, NOTHING);
 		return;
 	}
@@ -146,8 +153,8 @@ static void init(struct vmi *m, struct vcpu *v)
 	if (arg(v, GPR_DX) != VMI_PROTOCOL || !m->info.ours ||
 	    !vmi_read(m->mem, v, at, head, sizeof(head)) ||
 	    memcmp(head, m->rom, sizeof(head))) {
-		fprintf(m->log, "umbra: vmi: vmi_init of a ROM that is not "
-			"this machine's; the guest stays native\n");
+		complain(m, "vmi_init of a ROM that is not this machine's; "
+			 "the guest stays native");
 		result(v, NOTHING);
 		return;
 	}

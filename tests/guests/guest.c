@@ -25,6 +25,11 @@ void trap_handle(struct trap *t);
 
 static bool failed;
 
+/* Of struct multiboot_info: flags, and the command line if bit 2 is set. */
+extern uint32_t *multiboot_info;
+uint32_t *multiboot_info;
+const char *guest_cmdline = "";
+
 /* ---- Output --------------------------------------------------------------- */
 
 static void put(char c)
@@ -196,6 +201,8 @@ void guest_init(void)
 	unsigned i;
 
 	outb(COM1 + 3, 3);	/* 8 bits */
+	if (multiboot_info[0] & 4)
+		guest_cmdline = (const char *)multiboot_info[4];
 	gdt[KERNEL_CS / 8] = descriptor(0, 0xfffff, SEG_CODE | flat);
 	gdt[KERNEL_DS / 8] = descriptor(0, 0xfffff, SEG_DATA | flat);
 	gdt[USER_CS / 8] = descriptor(0, 0xfffff, SEG_CODE | SEG_USER | flat);

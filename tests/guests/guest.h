@@ -23,6 +23,8 @@ void ok(bool good, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Leave by isa-debug-exit: 0x10 (status 33) if all was ok, else 0x11. */
 void guest_exit(void) __attribute__((noreturn));
 void guest_main(void);
+/* What the loader was given with --append, behind the kernel's name. */
+extern const char *guest_cmdline;
 
 #define PASS_CODE	0x10
 #define FAIL_CODE	0x11

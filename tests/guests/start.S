@@ -17,6 +17,7 @@
 start:
 	cld
 	movl	$stack_top, %esp
+	movl	%ebx, multiboot_info
 	pushl	$0
 	popfl
 	call	guest_init

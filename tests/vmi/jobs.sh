@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Jobs for tests/check.sh: each VMI kernel with each ROM under each engine.
 echo "vmi/stale 20 tests/vmi/stale.sh"
+echo "vmi/wild 150 tests/vmi/wild.sh"
 for engine in bt interp; do
 	for rom in native bt hv; do
-		echo "vmi-$engine/calls-$rom 40" \
-			"env ENGINE=$engine ROM=$rom tests/vmi/run.sh calls"
+		env="env ENGINE=$engine ROM=$rom"
+		echo "vmi-$engine/calls-$rom 40 $env tests/vmi/run.sh calls"
+		echo "vmi-$engine/garbage-$rom 60 $env tests/vmi/run.sh garbage" \
+			"--append '${SEED:-7} 10000'"
 	done
 done
-echo "vmi/check 120 tests/vmi/check.sh"
-echo "vmi/trace 60 tests/vmi/trace.sh"

@@ -5,7 +5,7 @@
 VMI_OUT := $(BUILD)/tests/vmi
 VMI_COMMON := $(GUEST_OUT)/start.o $(GUEST_OUT)/guest.o $(VMI_OUT)/vmi.o \
 	      $(VMI_OUT)/call.o
-VMI_ELF := $(addprefix $(VMI_OUT)/,calls.elf)
+VMI_ELF := $(addprefix $(VMI_OUT)/,calls.elf garbage.elf)
 
 $(VMI_OUT)/%.o: tests/vmi/%.c
 	@mkdir -p $(@D)
@@ -16,6 +16,8 @@ $(VMI_OUT)/%.o: tests/vmi/%.S
 	$(CC) -m32 -I. -MMD -MP -c -o $@ $<
 
 $(VMI_OUT)/calls.elf: $(VMI_OUT)/calls.o $(VMI_OUT)/returns.o $(VMI_OUT)/time.o
+
+$(VMI_OUT)/garbage.elf: $(VMI_OUT)/garbage.o
 
 $(VMI_ELF): $(VMI_COMMON) tests/guests/guest.ld
 	$(LD) -m elf_i386 -z noexecstack --no-warn-rwx-segments \
