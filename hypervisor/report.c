@@ -2,10 +2,8 @@
 /* Registers and code in readable form; see report.h. */
 #include "hypervisor/report.h"
 
-#include "fullvirt/x86/interp.h"	/* x86_translate_peek */
-#include "hypervisor/mem.h"
+#include "hypervisor/linear.h"
 #include "hypervisor/vcpu.h"
-#include "hypervisor/walk64.h"
 
 #define CODE_BYTES	16
 
@@ -73,34 +71,16 @@ void report_registers(const struct vcpu *v, FILE *out)
 		(unsigned long long)v->cr4, (unsigned long long)v->msr.efer);
 }
 
-/* One byte at linear address @gva; -1: not mapped. */
-static int peek(struct x86 *x, gva_t gva)
-{
-	struct x86_walk w;
-	uint8_t byte;
-	int ret;
-
-	ret = walk64_active(x->v) ? walk64_peek(x->v, x->mem, gva, &w.gpa) :
-	      x86_translate_peek(x, (uint32_t)gva, X86_ACC_READ, &w);
-	if (ret || mem_read(x->mem, w.gpa, &byte, 1))
-		return -1;
-	return byte;
-}
-
 void report_code(const struct vcpu *v, struct mem *mem, FILE *out)
 {
-	struct vcpu copy = *v;
-	/* For the walk alone: no caches, no arena for host code. */
-	struct x86 x = { .v = &copy, .mem = mem };
 	/* CS has no base in 64-bit mode. */
 	gva_t gva = v->msr.efer & EFER_LMA && v->seg[SEG_CS].attr & SEG_L ?
 		    v->rip : (uint32_t)(v->seg[SEG_CS].base + v->rip);
+	uint8_t byte;
 
 	fprintf(out, "code at %08llx:", (unsigned long long)gva);
 	for (unsigned i = 0; i < CODE_BYTES; i++) {
-		int byte = peek(&x, gva + i);
-
-		if (byte < 0) {
+		if (linear_read(v, mem, gva + i, &byte, 1)) {
 			fprintf(out, i ? " ..." : " not mapped");
 			break;
 		}

@@ -114,6 +114,7 @@ static void on_event(void *opaque, int fd, short revents)
 	if (read(fd, &n, sizeof(n)) < 0)
 		return;
 	wake_all(vm);
+	vm_debug_tell(vm);
 }
 
 static void on_pc_event(void *opaque, enum pc_event ev, unsigned arg,
@@ -543,6 +544,7 @@ int vm_create(struct vm **out, const struct vm_config *cfg, char *err)
 		return fail(err, "vm", -ENOMEM);
 	vm->cfg = *cfg;
 	vm->event_fd = -1;
+	vm->step_cpu = -1;
 	pthread_cond_init(&vm->parked_cond, NULL);
 	code = create_parts(vm, err);
 	if (code) {
@@ -635,7 +637,8 @@ int vm_run(struct vm *vm)
 
 	loop_lock(vm->cfg.loop);
 	booted = vm_boot(vm);
-	if (booted)
+	vm->pause_tsc = __rdtsc();
+	if (booted && !vm->pause_depth)
 		clock_start(vm->clock);
 	loop_unlock(vm->cfg.loop);
 	if (booted)
@@ -652,23 +655,32 @@ int vm_run(struct vm *vm)
  * What others ask about it.
  */
 
+void vm_set_observer(struct vm *vm, vm_event_fn *fn, void *opaque)
+{
+	vm->observer = fn;
+	vm->observer_opaque = opaque;
+}
+
+void vm_tell(struct vm *vm, enum vm_event ev)
+{
+	if (vm->observer)
+		vm->observer(vm->observer_opaque, ev);
+}
+
 void vm_power_button(struct vm *vm)
 {
+	vm_tell(vm, VM_EVENT_POWERDOWN);
 	pc_power_button(vm->pc);
 }
 
 void vm_get_state(struct vm *vm, struct vcpu *v)
 {
-	const struct vm_cpu *cpu = &vm->cpus[0];
-
-	cpu->ops->get_state(cpu->engine, v);
-	if (cpu->halted)
-		v->activity = ACTIVITY_HALT;
+	vm_get_cpu(vm, 0, v);
 }
 
 void vm_set_state(struct vm *vm, const struct vcpu *v)
 {
-	vm_cpu_set_state(&vm->cpus[0], v);
+	vm_set_cpu(vm, 0, v);
 }
 
 struct mem *vm_mem(struct vm *vm)
@@ -698,6 +710,11 @@ void vm_print_registers(struct vm *vm, FILE *out)
 		report_registers(&v, out);
 		report_code(&v, vm->mem, out);
 	}
+}
+
+void vm_print_pic(struct vm *vm, FILE *out)
+{
+	pc_print_pic(vm->pc, out);
 }
 
 static void print_cpu_stats(struct vm_cpu *cpu, FILE *out)

@@ -126,8 +126,35 @@ const char *vm_engine_name(const struct vm *vm);
  */
 int vm_set_engine(struct vm *vm, const char *name, char *err);
 
+/* What a manager of machines wants to hear; called with the lock held. */
+enum vm_event { VM_EVENT_RESET, VM_EVENT_POWERDOWN };
+typedef void vm_event_fn(void *opaque, enum vm_event ev);
+void vm_set_observer(struct vm *vm, vm_event_fn *fn, void *opaque);
+
+/*
+ * A debugger.  When a breakpoint is met or a step done, @fn is called in the
+ * loop, with the VM paused once more than it was: vm_resume() lets it go on.
+ */
+typedef void vm_debug_fn(void *opaque, unsigned cpu,
+			 const struct engine_exit_info *info);
+void vm_set_debugger(struct vm *vm, vm_debug_fn *fn, void *opaque);
+/*
+ * Breakpoints of all processors, as engine_ops.set_debug() has them; they stay
+ * over resets and moves between engines.  Paused only.
+ * Returns 0, or -ENOSPC: an engine has fewer, and none changed.
+ */
+int vm_set_breaks(struct vm *vm, const struct engine_debug *d);
+/* Let vm_resume() do one instruction of @cpu alone.  Paused only. */
+void vm_step(struct vm *vm, unsigned cpu);
+unsigned vm_cpus(const struct vm *vm);
+/* The state of processor @cpu; paused only. */
+void vm_get_cpu(struct vm *vm, unsigned cpu, struct vcpu *v);
+void vm_set_cpu(struct vm *vm, unsigned cpu, const struct vcpu *v);
+
 /* Registers and the bytes at eip, as reports show them; paused only. */
 void vm_print_registers(struct vm *vm, FILE *out);
+/* The 8259s, for "info pic".  Lock held. */
+void vm_print_pic(struct vm *vm, FILE *out);
 /* Counters of machine and engine ("info stats", --stats); paused or ended. */
 void vm_print_stats(struct vm *vm, FILE *out);
 

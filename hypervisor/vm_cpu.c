@@ -261,6 +261,7 @@ void vm_cpu_move(struct vm_cpu *cpu, const struct engine_ops *ops)
 	cpu->moves++;
 	ops->mem_changed(cpu->engine, 0, cpu->vm->mem->top);
 	vm_cpu_set_state(cpu, &v);
+	vm_debug_apply(cpu);
 }
 
 /*
@@ -272,13 +273,14 @@ static bool wants_park(const struct vm_cpu *cpu)
 	const struct vm *vm = cpu->vm;
 
 	/* Processor 0 resets the machine when the others stand still. */
-	return vm->pause_depth ||
+	return vm->pause_depth || cpu->break_met ||
+	       (vm->step_cpu >= 0 && vm->step_cpu != (int)cpu->index) ||
 	       (cpu->index && atomic_load(&vm->reset_wanted));
 }
 
 static bool requests(const struct vm_cpu *cpu)
 {
-	return atomic_load(&cpu->vm->stop_reason) || cpu->vm->pause_depth ||
+	return atomic_load(&cpu->vm->stop_reason) || wants_park(cpu) ||
 	       atomic_load(&cpu->vm->reset_wanted) || cpu->init_wanted;
 }
 
@@ -319,6 +321,7 @@ static void reset(struct vm *vm)
 		loop_wait(vm->cfg.loop, &vm->parked_cond);
 	atomic_store(&vm->reset_wanted, false);
 	vm->resets++;
+	vm_tell(vm, VM_EVENT_RESET);
 	vm_boot(vm);
 	for (unsigned n = 1; n < vm->ncpus; n++)
 		pthread_cond_signal(&vm->cpus[n].wake);
@@ -453,7 +456,7 @@ static void run(struct vm_cpu *cpu)
 		enter_long_mode(cpu);
 		break;
 	case ENGINE_DEBUG:
-		vm_stop(vm, VM_STOP_INTERNAL, "a breakpoint nobody set");
+		vm_debug_met(cpu, &info);
 		break;
 	case ENGINE_HYPERCALL:
 		vm_stop(vm, VM_STOP_INTERNAL, "hypercall without a handler");

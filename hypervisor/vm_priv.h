@@ -35,6 +35,8 @@ struct vm_cpu {
 	bool halt_if;		/* ... with IF set: interrupts end it */
 	bool wait_sipi;		/* after INIT */
 	bool init_wanted;
+	bool break_met;		/* parks until the debugger was told */
+	struct engine_exit_info break_info;
 	bool sipi_wanted;
 	uint8_t sipi_vector;
 	uint64_t runs, halts, kicks, moves;
@@ -54,6 +56,15 @@ struct vm {
 	pthread_cond_t parked_cond;
 	int event_fd;
 
+	vm_event_fn *observer;
+	void *observer_opaque;
+
+	/* Under the lock: the debugger, vm_debug.c. */
+	vm_debug_fn *debugger;
+	void *debugger_opaque;
+	struct engine_debug breaks;
+	int step_cpu;		/* the only one that may run; -1: all */
+
 	/* Under the lock. */
 	unsigned pause_depth;
 	uint64_t pause_tsc;
@@ -65,9 +76,22 @@ struct vm {
 	uint64_t resets;
 };
 
+/* vm.c: tell the observer, if there is one. */
+void vm_tell(struct vm *vm, enum vm_event ev);
 /* vm.c: power-on state, then the guest's software.  Lock held, nothing runs.
  * False: the VM was stopped instead. */
 bool vm_boot(struct vm *vm);
+
+/*
+ * vm_debug.c.
+ */
+
+/* The engine of @cpu left for a breakpoint or step.  Its thread, lock held. */
+void vm_debug_met(struct vm_cpu *cpu, const struct engine_exit_info *info);
+/* Tell the debugger of what was met.  Loop callback. */
+void vm_debug_tell(struct vm *vm);
+/* Set its breakpoints in the engine that @cpu has now; it does not run. */
+void vm_debug_apply(struct vm_cpu *cpu);
 
 /*
  * vm_cpu.c.

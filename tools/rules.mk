@@ -74,7 +74,7 @@ JANSSON_STAMP := $(BUILD)/tools/jansson-$(or $(JANSSON),no)
 $(JANSSON_STAMP):
 	@mkdir -p $(@D) && rm -f $(@D)/jansson-* && touch $@
 
-JANSSON_OBJ := $(BUILD)/tools/umbra/host.o \
+JANSSON_OBJ := $(BUILD)/tools/umbra/host.o $(BUILD)/tools/lib/qmp.o \
 	       $(BUILD)/tools/lib/vmi_check_report.o
 $(JANSSON_OBJ): $(JANSSON_STAMP)
 ifeq ($(JANSSON),yes)

@@ -276,11 +276,11 @@ static void bt_set_state(struct engine *e, const struct vcpu *in)
 {
 	struct bt *bt = to_bt(e);
 
+	bt->x.debug_resume &= in->rip == bt->v.rip;
 	bt->v = *in;
 	atomic_store(&bt->bus->nmi, in->nmi_pending);
 	bt_mxcsr_mask(bt);
 	bt_flags_out(bt);
-	bt->x.debug_resume = false;
 	bt_seg_cache_clear(bt);
 	x86_tlb_flush(&bt->x);
 	soft_flush(bt, true);

@@ -193,9 +193,9 @@ static void interp_get_state(struct engine *e, struct vcpu *out)
 
 static void interp_set_state(struct engine *e, const struct vcpu *in)
 {
+	of(e)->x.debug_resume &= in->rip == of(e)->v.rip;
 	of(e)->v = *in;
 	atomic_store(&of(e)->x.bus->nmi, in->nmi_pending);
-	of(e)->x.debug_resume = false;
 	x86_tlb_flush(&of(e)->x);
 }
 

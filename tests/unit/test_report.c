@@ -10,7 +10,7 @@
 #include "hypervisor/mem.h"
 #include "hypervisor/report.h"
 #include "hypervisor/vcpu.h"
-#include "hypervisor/walk64.h"
+#include "hypervisor/linear.h"
 
 #define RAM	(8 * MIB)
 #define P_RW	3u
@@ -116,16 +116,16 @@ START_TEST(long_mode_walk_knows_large_pages_and_what_is_absent)
 	put64(0x12000 + 8, 0x400000 | P_RW | PS);
 	put64(0x11000 + 8, 0x40000000 | P_RW | PS);
 	put64(0x11000 + 16, 0x7ffff000000 | P_RW);	/* behind RAM */
-	ck_assert_int_eq(walk64_peek(&v, mem, 0x2abcde, &gpa), 0);
+	ck_assert_int_eq(linear_to_gpa(&v, mem, 0x2abcde, &gpa), 0);
 	ck_assert_uint_eq(gpa, 0x4abcde);
-	ck_assert_int_eq(walk64_peek(&v, mem, 0x7fffffff, &gpa), 0);
+	ck_assert_int_eq(linear_to_gpa(&v, mem, 0x7fffffff, &gpa), 0);
 	ck_assert_uint_eq(gpa, 0x7fffffff);
-	ck_assert_int_eq(walk64_peek(&v, mem, 0x400000, &gpa), -EFAULT);
-	ck_assert_int_eq(walk64_peek(&v, mem, 0x80000000, &gpa), -EFAULT);
-	ck_assert_int_eq(walk64_peek(&v, mem, 1ULL << 47, &gpa), -EFAULT);
-	ck_assert_int_eq(walk64_peek(&v, mem, 1ULL << 39, &gpa), -EFAULT);
+	ck_assert_int_eq(linear_to_gpa(&v, mem, 0x400000, &gpa), -EFAULT);
+	ck_assert_int_eq(linear_to_gpa(&v, mem, 0x80000000, &gpa), -EFAULT);
+	ck_assert_int_eq(linear_to_gpa(&v, mem, 1ULL << 47, &gpa), -EFAULT);
+	ck_assert_int_eq(linear_to_gpa(&v, mem, 1ULL << 39, &gpa), -EFAULT);
 	v.cr3 = 0x7ffff000000;
-	ck_assert_int_eq(walk64_peek(&v, mem, 0, &gpa), -EFAULT);
+	ck_assert_int_eq(linear_to_gpa(&v, mem, 0, &gpa), -EFAULT);
 }
 END_TEST
 

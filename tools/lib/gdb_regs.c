@@ -24,7 +24,7 @@ enum reg_kind {
 enum reg_group { GROUP_CORE, GROUP_SSE, GROUP_SYSTEM, GROUP_COUNT };
 
 struct reg {
-	const char *name, *type;
+	const char *name, *type;	/* NULL: unsigned, as wide as it is */
 	uint8_t group, kind;
 	uint8_t bits[2];	/* 32-bit description, 64-bit; 0: not there */
 	uint16_t off;
@@ -46,7 +46,7 @@ struct reg {
 	{ "xmm" #n, "vec128", GROUP_SSE, REG_PLAIN, { narrow, 128 }, \
 	  V(fpu) + 160 + 16 * n }
 #define SYSTEM(n, m) \
-	{ n, "long", GROUP_SYSTEM, REG_READ_ONLY, { 32, 64 }, V(m) }
+	{ n, NULL, GROUP_SYSTEM, REG_READ_ONLY, { 32, 64 }, V(m) }
 
 /* FXSAVE offsets: SDM Vol. 1 table 10-2.  Order: gdb's i386 and amd64. */
 static const struct reg regs[] = {
@@ -181,11 +181,15 @@ static void describe_group(FILE *out, enum reg_group g, bool wide)
 {
 	fprintf(out, "<feature name=\"%s\">%s", group_name[g][wide],
 		group_types[g]);
-	for (unsigned i = 0; i < ARRAY_SIZE(regs); i++)
-		if (regs[i].group == g && regs[i].bits[wide])
-			fprintf(out, "<reg name=\"%s\" bitsize=\"%u\" "
-				"type=\"%s\"/>", regs[i].name,
-				regs[i].bits[wide], regs[i].type);
+	for (unsigned i = 0; i < ARRAY_SIZE(regs); i++) {
+		const struct reg *r = &regs[i];
+
+		if (r->group != g || !r->bits[wide])
+			continue;
+		fprintf(out, "<reg name=\"%s\" bitsize=\"%u\" type=\"%s\"/>",
+			r->name, r->bits[wide], r->type ? r->type :
+			wide ? "uint64" : "uint32");
+	}
 	fputs("</feature>", out);
 }
 

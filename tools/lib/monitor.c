@@ -1,164 +1,60 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Commands and keys are tables; the rest is a line editor with three keys.
+ * Whether the guest runs, for all who can say so; keys are a table; the rest
+ * is a line editor with three keys.  The commands are in monitor_cmd.c.
  */
 #include "tools/lib/monitor.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "backends/char.h"
-#include "hypervisor/mem.h"
 #include "hypervisor/vm.h"
 
-static void resume(struct monitor *m)
+/*
+ * Running or not.
+ */
+
+static void changed(struct monitor *m)
+{
+	for (unsigned i = 0; i < m->nobservers; i++)
+		m->observers[i].fn(m->observers[i].opaque, m->paused);
+}
+
+void monitor_stop(struct monitor *m)
 {
 	if (m->paused)
-		vm_resume(m->vm);
-	m->paused = false;
-}
-
-static void cmd_help(struct monitor *m, FILE *out)
-{
-	monitor_help(out);
-}
-
-static void cmd_registers(struct monitor *m, FILE *out)
-{
+		return;
 	vm_pause(m->vm);
-	vm_print_registers(m->vm, out);
-	vm_resume(m->vm);
-}
-
-static void cmd_stats(struct monitor *m, FILE *out)
-{
-	vm_pause(m->vm);
-	vm_print_stats(m->vm, out);
-	vm_resume(m->vm);
-}
-
-static void cmd_status(struct monitor *m, FILE *out)
-{
-	fprintf(out, "%s, engine %s, %llu MiB\n",
-		m->paused ? "stopped" : "running", vm_engine_name(m->vm),
-		(unsigned long long)(vm_mem(m->vm)->ram_size / MIB));
-}
-
-static void cmd_stop(struct monitor *m, FILE *out)
-{
-	if (m->paused)
-		fputs("stopped already\n", out);
-	else
-		vm_pause(m->vm);
 	m->paused = true;
+	changed(m);
 }
 
-static void cmd_cont(struct monitor *m, FILE *out)
+void monitor_cont(struct monitor *m)
 {
 	if (!m->paused)
-		fputs("running already\n", out);
-	resume(m);
-}
-
-static void cmd_reset(struct monitor *m, FILE *out)
-{
-	resume(m);
-	vm_request_reset(m->vm);
-}
-
-static void cmd_powerdown(struct monitor *m, FILE *out)
-{
-	resume(m);
-	vm_power_button(m->vm);
-}
-
-static void set_engine(struct monitor *m, const char *name, FILE *out)
-{
-	char err[VM_ERR_LEN];
-
-	if (vm_set_engine(m->vm, name, err))
-		fprintf(out, "%s\n", err);
-	else
-		fprintf(out, "engine %s\n", vm_engine_name(m->vm));
-}
-
-static void cmd_engine_bt(struct monitor *m, FILE *out)
-{
-	set_engine(m, "bt", out);
-}
-
-static void cmd_engine_hv(struct monitor *m, FILE *out)
-{
-	set_engine(m, "hv", out);
-}
-
-static void cmd_quit(struct monitor *m, FILE *out)
-{
-	resume(m);
-	vm_request_stop(m->vm, VM_STOP_QUIT);
-}
-
-static const struct command {
-	const char *name, *help;
-	void (*fn)(struct monitor *m, FILE *out);
-} commands[] = {
-	{ "help", "this list", cmd_help },
-	{ "info registers", "the processor's registers", cmd_registers },
-	{ "info stats", "counters of machine and engine", cmd_stats },
-	{ "info status", "running or stopped, engine, memory", cmd_status },
-	{ "stop", "halt the guest and its time", cmd_stop },
-	{ "cont", "let it go on", cmd_cont },
-	{ "system_reset", "press the reset button", cmd_reset },
-	{ "system_powerdown", "press the power button", cmd_powerdown },
-	{ "engine bt", "go on in binary translation (--engine auto)",
-	  cmd_engine_bt },
-	{ "engine hv", "go on in KVM (--engine auto)", cmd_engine_hv },
-	{ "quit", "end the guest", cmd_quit },
-};
-
-/* Does @line, with any spacing, say @name? */
-static bool line_is(const char *line, const char *name)
-{
-	for (;;) {
-		size_t n = strcspn(name, " ");
-
-		line += strspn(line, " \t");
-		if (strncmp(line, name, n))
-			return false;
-		line += n;
-		if (*line && *line != ' ' && *line != '\t')
-			return false;
-		if (!name[n])
-			return !line[strspn(line, " \t")];
-		name += n + 1;
-	}
-}
-
-void monitor_command(struct monitor *m, const char *line, FILE *out)
-{
-	if (!line[strspn(line, " \t")])
 		return;
-	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (line_is(line, commands[i].name)) {
-			commands[i].fn(m, out);
-			return;
-		}
+	m->paused = false;
+	changed(m);
+	vm_resume(m->vm);
+}
+
+void monitor_stopped(struct monitor *m)
+{
+	if (m->paused) {
+		vm_resume(m->vm);	/* one pause is enough */
+		return;
 	}
-	fprintf(out, "%s: unknown command (try help)\n", line);
+	m->paused = true;
+	changed(m);
 }
 
-void monitor_help(FILE *out)
+void monitor_observe(struct monitor *m, monitor_change_fn *fn, void *opaque)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-18s %s\n", commands[i].name,
-			commands[i].help);
-}
-
-void monitor_roff(FILE *out)
-{
-	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, ".TP\n.B %s\n%s.\n", commands[i].name,
-			commands[i].help);
+	assert(m->nobservers < MONITOR_OBSERVERS);
+	m->observers[m->nobservers].fn = fn;
+	m->observers[m->nobservers++].opaque = opaque;
 }
 
 /* The terminal gets everything or, when it is 64 KiB behind, less. */
@@ -234,7 +130,7 @@ void monitor_input(void *opaque, const uint8_t *buf, size_t len)
 static void key_quit(struct monitor *m)
 {
 	print_text(m, "\n");
-	cmd_quit(m, NULL);
+	monitor_command(m, "quit", NULL);
 }
 
 static void key_monitor(struct monitor *m)

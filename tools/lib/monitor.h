@@ -13,26 +13,62 @@
 
 #include "backends/char_open.h"
 
+struct block_stats;
 struct char_backend;
+struct net_stats;
 struct vm;
 
+/* Somebody stopped the guest, or let it go on. */
+typedef void monitor_change_fn(void *opaque, bool paused);
+#define MONITOR_OBSERVERS	4
+
 #define MONITOR_LINE	256
+
+/* A drive, for "info block" and QMP. */
+struct monitor_block {
+	const char *bus;
+	char name[32];
+	const char *file, *format;	/* NULL: no medium */
+	bool read_only, removable;
+	uint64_t size;			/* bytes */
+	const struct block_stats *stats;
+};
 
 /* Zeroed, then vm (and, for a terminal, tty) filled in by the owner. */
 struct monitor {
 	struct vm *vm;
 	struct char_backend *tty;	/* where to print; NULL: nowhere */
 	bool open;			/* input goes to the monitor */
-	bool paused;			/* `stop' was given */
+	bool paused;			/* one vm_pause() is ours */
+	struct {
+		monitor_change_fn *fn;
+		void *opaque;
+	} observers[MONITOR_OBSERVERS];
+	unsigned nobservers;
+	/* Drive and network @n from 0; false beyond the last.  May be NULL. */
+	bool (*block)(unsigned n, struct monitor_block *b);
+	bool (*net)(unsigned n, const char **kind,
+		    const struct net_stats **stats);
 	char line[MONITOR_LINE];
 	unsigned len;
 };
 
 /*
  * Run one command line; its output goes to @out.  Loop callback (lock held).
- * Unknown commands and arguments say so.
+ * False: there is no such command, which the output says.
  */
-void monitor_command(struct monitor *m, const char *line, FILE *out);
+bool monitor_command(struct monitor *m, const char *line, FILE *out);
+
+/*
+ * Stop the guest and its time; let it go on.  No effect if it is so already;
+ * else the observers are called.  stopped: the caller has paused the VM (a
+ * breakpoint), and the pause becomes the monitor's.  Loop callbacks.
+ */
+void monitor_stop(struct monitor *m);
+void monitor_cont(struct monitor *m);
+void monitor_stopped(struct monitor *m);
+/* At most MONITOR_OBSERVERS; kept to the end. */
+void monitor_observe(struct monitor *m, monitor_change_fn *fn, void *opaque);
 
 /* struct char_stdio_hooks: opaque is the struct monitor. */
 void monitor_escape(void *opaque, uint8_t key);

@@ -21,6 +21,7 @@
 enum option_kind {
 	KIND_STRING,	/* char * */
 	KIND_PATH,	/* char *, relative to the configuration file there */
+	KIND_GDB,	/* a flag that sets a default */
 	KIND_STRINGS,	/* struct string_list */
 	KIND_DRIVE,	/* struct drive_list */
 	KIND_BOOT,
@@ -103,6 +104,9 @@ void run_config_fini(struct run_config *c)
 	string_list_fini(&c->netdevs);
 	string_list_fini(&c->nics);
 	free(c->bios);
+	free(c->gdb);
+	free(c->qmp);
+	free(c->monitor);
 	free(c->boot);
 	free(c->debugcon);
 	free(c->vga);
@@ -307,6 +311,8 @@ static int option_set(struct run_config *c, const struct option *o,
 		return replace(field, value);
 	case KIND_PATH:
 		return set_path(field, base ? base : "", value, err);
+	case KIND_GDB:
+		return replace(field, "tcp:1234");
 	case KIND_STRINGS:
 		return string_list_add(field, value);
 	case KIND_DRIVE:

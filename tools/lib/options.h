@@ -48,6 +48,8 @@ struct run_config {
 	char *serial[RUN_SERIAL_MAX];	/* backend specifications */
 	unsigned nserial;		/* --serial options seen */
 	bool no_reboot, stats;
+	bool stopped;			/* -S */
+	char *gdb, *qmp, *monitor;	/* where to serve; NULL: nowhere */
 	char *log;
 	bool perf_map;
 	char *vmi;			/* NULL: off; "on": the engine's */

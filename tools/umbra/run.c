@@ -26,8 +26,9 @@
 #include "tools/lib/options.h"
 #include "tools/lib/sandbox.h"
 #include "tools/umbra/cmd.h"
-#include "tools/umbra/store.h"
+#include "tools/umbra/control.h"
 #include "tools/umbra/devices.h"
+#include "tools/umbra/store.h"
 
 /* What Linux gets without --append: its messages where the user looks. */
 #define LINUX_CMDLINE	"console=ttyS0"
@@ -39,6 +40,7 @@ struct run {
 	void *bios;
 	size_t bios_len;
 	struct device_list devices;
+	struct control control;
 	struct loop *loop;
 	struct monitor monitor;
 	struct char_stdio_hooks hooks;
@@ -281,6 +283,18 @@ static void confine(struct run *r)
 			"the process is not confined\n", why);
 }
 
+/* Who may look in and say stop. */
+static void open_control(struct run *r)
+{
+	if (r->c->stopped)
+		monitor_stop(&r->monitor);
+	if (control_open(&r->control, r->c, &r->monitor, &r->devices, r->loop,
+			 r->log, r->err, sizeof(r->err))) {
+		tty_restore();
+		die("%s", r->err);
+	}
+}
+
 static void tear_down(struct run *r)
 {
 	running = NULL;
@@ -328,6 +342,9 @@ int run_machine(const struct run_config *c, const void *kernel, size_t len)
 	store_publish(&r.store, r.vm, r.serial);
 	if (c->on_vm)
 		c->on_vm(c->on_vm_opaque, r.vm, false);
+	loop_lock(r.loop);
+	open_control(&r);
+	loop_unlock(r.loop);
 	confine(&r);
 	mode_print(&r.mode, &r.request, r.log);
 	running = r.vm;
@@ -336,6 +353,7 @@ int run_machine(const struct run_config *c, const void *kernel, size_t len)
 		c->on_vm(c->on_vm_opaque, r.vm, true);
 	if (c->stats)
 		vm_print_stats(r.vm, r.log);
+	control_close(&r.control, status);
 	tear_down(&r);
 	if (ended_by) {
 		signal(ended_by, SIG_DFL);
