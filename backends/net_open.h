@@ -41,6 +41,17 @@ int net_open(struct net_backend **out, const char *kind,
 	     const char *const *keys, const struct net_open_args *args,
 	     char *err, size_t errlen);
 
+/*
+ * The same in two steps, for a machine that is confined already: another
+ * process of the user's makes the descriptor, the machine a backend of it.
+ * @kind: "user" or "tap"; other kinds are -ENOTSUP.
+ */
+int net_start(int *fd, const char *kind, const char *const *keys, char *err,
+	      size_t errlen);
+/* @fd is the backend's now, also on errors. */
+int net_adopt(struct net_backend **out, const char *kind, int fd,
+	      const struct net_open_args *args, char *err, size_t errlen);
+
 /* Names of the kinds and their keys, for help: NULL beyond the last. */
 const char *net_kind_help(unsigned n);
 
@@ -50,6 +61,10 @@ const char *net_key(const char *const *keys, const char *key, unsigned *at);
 /* One constructor for each kind; keys are known to be valid names. */
 int net_user_open(struct net_backend **out, const char *const *keys,
 		  const struct net_open_args *args, char *err, size_t errlen);
+int net_user_start(int *fd, const char *const *keys, char *err,
+		   size_t errlen);
+int net_tap_start(int *fd, const char *const *keys, char *err,
+		  size_t errlen);
 int net_tap_open(struct net_backend **out, const char *const *keys,
 		 const struct net_open_args *args, char *err, size_t errlen);
 int net_socket_open(struct net_backend **out, const char *const *keys,

@@ -44,6 +44,22 @@ static int tun_open(struct ifreq *ifr)
 	return err;
 }
 
+int net_tap_start(int *fd, const char *const *keys, char *err, size_t errlen)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+	unsigned at = 0;
+	const char *name = net_key(keys, "ifname", &at);
+
+	if (name)
+		strncpy(ifr.ifr_name, name, IFNAMSIZ - 1);
+	*fd = tun_open(&ifr);
+	if (*fd >= 0)
+		return 0;
+	snprintf(err, errlen, "tap: %s: %s", name ? name : "/dev/net/tun",
+		 strerror(-*fd));
+	return *fd;
+}
+
 int net_tap_open(struct net_backend **out, const char *const *keys,
 		 const struct net_open_args *args, char *err, size_t errlen)
 {

@@ -20,6 +20,13 @@
 
 #ifndef HAVE_SLIRP
 
+int net_user_start(int *fd, const char *const *keys, char *err, size_t errlen)
+{
+	snprintf(err, errlen, "user: built without libslirp (install "
+		 "libslirp-dev and build again)");
+	return -ENOTSUP;
+}
+
 int net_user_open(struct net_backend **out, const char *const *keys,
 		  const struct net_open_args *args, char *err, size_t errlen)
 {
@@ -414,7 +421,7 @@ static int spawn(int fd, int other, const char *const *keys)
 	return 0;
 }
 
-static int start(int *fd, const char *const *keys, char *err, size_t errlen)
+int net_user_start(int *fd, const char *const *keys, char *err, size_t errlen)
 {
 	char status[STATUS_LEN] = "";
 	int sv[2], size = SOCKET_BUFFER, ret;
@@ -450,7 +457,7 @@ int net_user_open(struct net_backend **out, const char *const *keys,
 
 	if (!f)
 		return -ENOMEM;
-	ret = start(&fd, keys, err, errlen);
+	ret = net_user_start(&fd, keys, err, errlen);
 	if (!ret) {
 		ret = net_fd_init(f, &user_ops, args->loop, args->log,
 				  "user network", fd);

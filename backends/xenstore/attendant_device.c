@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backends/net_open.h"
 #include "backends/xenstore/attendant_priv.h"
 #include "backends/xenstore/parcel.h"
 
@@ -239,6 +240,32 @@ static int add_parents(struct att *a, struct parcel *p,
 	return ret;
 }
 
+/* A network of the kind `type', of which the machine gets one end. */
+static int add_network(struct parcel *p, const struct att_device *d,
+		       char *err, size_t errlen)
+{
+	const char *keys[PARCEL_STRINGS + 1], *type = "user";
+	unsigned n = 0;
+	int fd, ret;
+
+	for (unsigned i = 0; i < d->nkeys && n < PARCEL_STRINGS; i++) {
+		if (!strncmp(d->keys[i], "type=", 5))
+			type = d->keys[i] + 5;
+		else if (strncmp(d->keys[i], "mac=", 4))
+			keys[n++] = d->keys[i];
+	}
+	keys[n] = NULL;
+	ret = net_start(&fd, type, keys, err, errlen);
+	if (ret)
+		return ret;
+	ret = parcel_add(p, "file:net");
+	if (!ret)
+		ret = parcel_add_fd(p, fd);
+	if (ret)
+		close(fd);
+	return ret;
+}
+
 /* Disks name a file; @params "" is a drive without a medium. */
 static int add_files(struct att *a, struct parcel *p,
 		     const struct att_device *d, const char *params)
@@ -259,24 +286,28 @@ static void finish(struct att *a, struct att_device *d, int ret,
 
 /* Send it; @ret: what went wrong before. */
 static void request(struct att *a, struct att_device *d, struct parcel *p,
-		    int ret)
+		    int ret, const char *why)
 {
 	char text[PATH_ROOM + 64];
 
 	if (!ret)
 		att_send(a, p);
 	parcel_close_fds(p);
-	if (ret) {
+	if (!ret)
+		return;
+	if (!*why) {
 		snprintf(text, sizeof(text), "opening the file: %s",
 			 strerror(-ret));
-		finish(a, d, ret, text);
+		why = text;
 	}
+	finish(a, d, ret, why);
 }
 
 static void begin_attach(struct att *a, const char *class, unsigned n)
 {
 	struct att_device *d = device_new(a, class, n);
 	static struct parcel p;
+	char why[256] = "";
 	int ret = 0;
 
 	d->status = DEVICE_ATTACHING;
@@ -285,9 +316,11 @@ static void begin_attach(struct att *a, const char *class, unsigned n)
 	parcel_device(&p, "attach", d);
 	for (unsigned i = 0; i < d->nkeys && !ret; i++)
 		ret = parcel_add(&p, d->keys[i]);
-	if (!ret)
+	if (!ret && !strcmp(class, "vif"))
+		ret = add_network(&p, d, why, sizeof(why));
+	else if (!ret)
 		ret = add_files(a, &p, d, d->params);
-	request(a, d, &p, ret);
+	request(a, d, &p, ret, why);
 }
 
 static void begin_detach(struct att *a, struct att_device *d)
@@ -296,7 +329,7 @@ static void begin_detach(struct att *a, struct att_device *d)
 
 	d->status = DEVICE_DETACHING;
 	parcel_device(&p, "detach", d);
-	request(a, d, &p, 0);
+	request(a, d, &p, 0, "");
 }
 
 static void begin_media(struct att *a, struct att_device *d,
@@ -319,7 +352,7 @@ static void begin_media(struct att *a, struct att_device *d,
 	}
 	if (!ret)
 		ret = add_files(a, &p, d, params);
-	request(a, d, &p, ret);
+	request(a, d, &p, ret, "");
 }
 
 /*

@@ -15,11 +15,13 @@ loops=${HOTPLUG_LOOPS:-10}
 
 mkdir "$tmp/mod"
 dpkg-deb --fsys-tarfile "$package" | tar -C "$tmp/mod" -xf - --wildcards \
-	'*/drivers/virtio/virtio*.ko' '*/drivers/block/virtio_blk.ko'
+	'*/drivers/virtio/virtio*.ko' '*/drivers/block/virtio_blk.ko' \
+	'*/drivers/net/virtio_net.ko' '*/drivers/net/net_failover.ko' \
+	'*/net/core/failover.ko'
 cat >"$tmp/script" <<'GUEST'
 #!/bin/sh
 for m in virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev \
-	virtio_pci virtio_blk virtio_balloon; do
+	virtio_pci virtio_blk virtio_balloon failover net_failover virtio_net; do
 	insmod /mod/$m.ko || echo "insmod $m failed"
 done
 echo "guest up"
@@ -33,6 +35,15 @@ while :; do
 		touch /tmp/$b
 		echo "came $b: $line"
 	done
+	if [ -e /sys/class/net/eth0 ] && [ ! -e /tmp/eth0 ]; then
+		ip address add 10.0.2.15/24 dev eth0
+		ip link set eth0 up
+		touch /tmp/eth0
+		ping -c 1 -W 5 10.0.2.2 >/dev/null && echo "came eth0: pong"
+	elif [ -e /tmp/eth0 ] && [ ! -e /sys/class/net/eth0 ]; then
+		rm /tmp/eth0
+		echo "went eth0"
+	fi
 	for f in /tmp/vd*; do
 		b=${f##*/}
 		[ -e "$f" ] && [ ! -e /sys/block/$b ] || continue
@@ -90,6 +101,31 @@ check attach_and_detach_in_a_loop [ $failed = 0 ]
 check read_only_is_kept "$umbra" attach linux disk "$tmp/one.img" readonly=on
 check what_was_there_from_the_start_stays sh -c \
 	'! "$0" detach linux nic 0 2>/dev/null' "$umbra"
+
+nic()
+{
+	"$umbra" attach linux nic type=user >"$tmp/nic" 2>&1
+}
+
+nic
+if grep -q 'without libslirp' "$tmp/nic"; then
+	echo "ok attach_a_network_card # SKIP $(cat "$tmp/nic")"
+else
+	check attach_a_network_card grep -qx 'nic 0' "$tmp/nic"
+	check the_guest_reaches_the_host within 20 count 'came eth0: pong' 1
+	check detach_the_card "$umbra" detach linux nic 0
+	check it_is_gone within 10 count 'went eth0' 1
+	failed=0
+	for i in 2 3 4; do
+		nic && within 20 count 'came eth0: pong' $i &&
+			"$umbra" detach linux nic 0 &&
+			within 10 count 'went eth0' $i || { failed=1; break; }
+	done
+	check cards_in_a_loop [ $failed = 0 ]
+	check a_bad_network_is_said sh -c \
+		'"$0" attach linux nic type=nonsense 2>&1 | grep -q "user and tap"' \
+		"$umbra"
+fi
 check balloon "$umbra" balloon linux 160M
 check deflate "$umbra" balloon linux 256M
 check reboot "$umbra" shutdown --reboot linux

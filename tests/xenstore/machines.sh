@@ -40,8 +40,17 @@ check a_name_is_one_machines \
 	[ "$? $(grep -c 'another machine has this name' "$tmp/second")" = "1 1" ]
 check balloon_needs_a_device sh -c \
 	'"$0" balloon first 64M 2>&1 | grep -q "no balloon device"' "$umbra"
-check attach_needs_a_place sh -c \
-	'! "$0" attach first nic type=user 2>/dev/null' "$umbra"
+truncate -s 64K "$tmp/disk.img"
+check attach_needs_a_bus_for_it sh -c \
+	'"$0" attach first disk "$1" bus=scsi 2>&1 | grep -q "virtio alone"' \
+	"$umbra" "$tmp/disk.img"
+check a_guest_that_does_not_listen_has_it_all_the_same \
+	"$umbra" attach first disk "$tmp/disk.img"
+check but_does_not_let_go sh -c \
+	'! "$0" detach --timeout 1 first disk 0 2>/dev/null' "$umbra"
+check until_it_is_reset "$umbra" shutdown --reboot first
+check then_it_is_gone within 5 sh -c \
+	'! "$0" list first | grep -q connected' "$umbra"
 check shutdown_halts "$umbra" shutdown --halt first
 wait $pid
 check with_status_0 [ $? = 0 ]

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "backends/block.h"
 #include "hypervisor/types.h"
@@ -24,7 +25,8 @@ static const struct class {
 	const char *keys;		/* that may be given, " key key " */
 } classes[] = {
 	{ "disk", "vbd", " bus format readonly serial " },
-	{ "nic", "vif", " type model mac bridge ifname hostfwd " },
+	{ "nic", "vif", " type mac ifname restrict net host dhcpstart dns "
+	  "hostname tftp bootfile hostfwd " },
 };
 
 struct request {
@@ -151,6 +153,23 @@ static void describe_disk(struct request *r, int argc, char **argv)
 	add_parents(r, r->image);
 }
 
+/* Locally administered, as QEMU's; two cards must differ. */
+static void describe_nic(struct request *r, int argc, char **argv)
+{
+	static char mac[18];
+	uint8_t b[3];
+
+	if (!setting(argc, argv, "type"))
+		add(r, r->back, "type", "user");
+	if (setting(argc, argv, "mac"))
+		return;
+	if (getrandom(b, sizeof(b), 0) != sizeof(b))
+		die("attach: no random numbers: %s", strerror(errno));
+	snprintf(mac, sizeof(mac), "52:54:00:%02x:%02x:%02x", b[0], b[1],
+		 b[2]);
+	add(r, r->back, "mac", mac);
+}
+
 /* KEY=VALUE; what describe_disk() has taken already is not written again. */
 static void add_settings(struct request *r, int argc, char **argv)
 {
@@ -211,6 +230,8 @@ int cmd_attach(int argc, char **argv)
 	snprintf(id, sizeof(id), "%u", r.d.id);
 	if (!strcmp(r.class->word, "disk"))
 		describe_disk(&r, argc - 2, argv + 2);
+	else
+		describe_nic(&r, argc - 2, argv + 2);
 	add_settings(&r, argc - 2, argv + 2);
 	add(&r, r.front, "backend", r.back);
 	add(&r, r.front, "backend-id", "0");

@@ -85,6 +85,11 @@ static void list_devices(struct domain *d, const char *class)
 		char *bus = domain_read(d, "%s/%s/bus", path, v[i]);
 		char *params = domain_read(d, "%s/%s/params", path, v[i]);
 
+		if (!type)
+			type = domain_read(d, "%s/%s/type", path, v[i]);
+		if (!params)
+			params = domain_read(d, "%s/%s/mac", path, v[i]);
+
 		printf("%-6s %3s %-10s %-8s %-7s %s\n", class, v[i],
 		       state && !strcmp(state, "4") ? "connected" :
 		       state && !strcmp(state, "6") ? "closed" : "changing",

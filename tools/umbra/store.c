@@ -67,6 +67,7 @@ static void on_ballooned(void *opaque, uint64_t bytes)
 static void on_gone(void *opaque, unsigned slot)
 {
 	vbd_gone(opaque, slot);
+	vif_gone(opaque, slot);
 }
 
 static int connect_link(struct store *s)
@@ -81,7 +82,8 @@ static int connect_link(struct store *s)
 		return ret;
 	hotplug_on_ballooned(s->hotplug, on_ballooned, s);
 	hotplug_on_gone(s->hotplug, on_gone, s);
-	return vbd_init(s);
+	ret = vbd_init(s);
+	return ret ? ret : vif_init(s);
 }
 
 void store_connect(struct store *s, struct loop *loop,
@@ -132,12 +134,14 @@ void store_publish(struct store *s, struct vm *vm,
 	if (hotplug_has_balloon(s->hotplug))
 		link_publish(s->link, "control/feature-balloon", "1");
 	vbd_publish(s);
+	vif_publish(s);
 	link_publish(s->link, "umbra/state", "running");
 }
 
 void store_close(struct store *s)
 {
 	vbd_close();
+	vif_close();
 	link_destroy(s->link);
 	hotplug_free(s->hotplug);
 	s->link = NULL;

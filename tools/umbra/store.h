@@ -51,6 +51,11 @@ int vbd_init(struct store *s);
 /* What was in PCI slot @slot is gone. */
 void vbd_gone(struct store *s, unsigned slot);
 void vbd_close(void);
+/* vif.c: the same of network cards. */
+int vif_init(struct store *s);
+void vif_gone(struct store *s, unsigned slot);
+void vif_close(void);
+void vif_publish(struct store *s);
 /* Publish the drives that the machine has from the start. */
 void vbd_publish(struct store *s);
 
