@@ -5,6 +5,8 @@
 #
 #	BUILD=build tests/check.sh [FILTER]
 #
+#	LONG=1 tests/check.sh		# the long jobs, and no others
+#
 # FILTER keeps the jobs whose name (kind/name) contains it.
 #
 # A job is one line of the list: "name timeout-in-seconds command ...".  It
@@ -90,10 +92,21 @@ trap end_store EXIT
 
 # ---- the list --------------------------------------------------------------
 
+# Those that take minutes each are in long.sh; LONG=1 runs them alone.
+list_long_jobs()
+{
+	local f
+
+	for f in tests/*/long.sh; do
+		[ -x "$f" ] && "$f"
+	done
+}
+
 list_jobs()
 {
 	local f t
 
+	[ "${LONG:-0}" = 0 ] || { list_long_jobs; return; }
 	for f in "$BUILD"/tests/unit/test_*; do
 		[ -x "$f" ] && [ -f "$f" ] && [ "${f##*.}" = "$f" ] &&
 			echo "unit/${f##*/test_} 60 unit $f"

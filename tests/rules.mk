@@ -3,6 +3,7 @@
 # make check              every test; the last line is the count
 # make check T=unit       one kind: unit, diff, guests, machine
 # make check T=NAME       tests whose name contains NAME
+# make check-long         tests that take minutes each
 # make check-build        build the test programs, run nothing
 #
 # Names of tests are kind/name; tests/check.sh collects and runs them.
@@ -24,5 +25,8 @@ check-build: all $(CHECK_BIN)
 check: check-build check-guest
 	@BUILD=$(BUILD) SAN=$(SAN) tests/check.sh $(T)
 
+check-long: check-build check-guest
+	@LONG=1 BUILD=$(BUILD) SAN=$(SAN) tests/check.sh $(T)
+
 .SECONDARY: $(UNIT_SRC:%.c=$(BUILD)/%.o)
-.PHONY: check check-build
+.PHONY: check check-long check-build

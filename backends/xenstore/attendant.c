@@ -24,6 +24,8 @@
 #define REGISTER_MS	15000
 /* Between attempts to find a store again. */
 #define RETRY_MS	1000
+/* A machine publishes some dozens of nodes. */
+#define SAID_MAX	256
 
 bool attendant_name_valid(const char *name)
 {
@@ -168,6 +170,7 @@ static struct said *said_find(struct att *a, const char *path)
 	memcpy(s->path, path, len);
 	s->next = a->said;
 	a->said = s;
+	a->nsaid++;
 	return s;
 }
 
@@ -175,7 +178,8 @@ static void on_publish(struct att *a, const struct parcel *p)
 {
 	struct said *s;
 
-	if (p->n != 3 || !may_publish(p->arg[1]) || strlen(p->arg[1]) > 64)
+	if (p->n != 3 || !may_publish(p->arg[1]) || strlen(p->arg[1]) > 64 ||
+	    a->nsaid == SAID_MAX)
 		return;
 	s = said_find(a, p->arg[1]);
 	free(s->value);

@@ -27,6 +27,9 @@
 
 #define BACKENDS	"/local/domain/0/backend"
 
+/* Of one class: what a machine may say that it has. */
+#define DEVICES_MAX	64
+
 /* Nodes that the protocol itself uses; they are not the device's keys. */
 static const char *const protocol_keys[] = {
 	"state", "frontend", "frontend-id", "online", "error", "media-status",
@@ -535,7 +538,7 @@ void att_device_publish(struct att *a, const struct parcel *p)
 	if (p->n < 3 || !class_is_sane(p->arg[1]))
 		return;
 	n = strtoul(p->arg[2], NULL, 10);
-	if (device_find(a, p->arg[1], n))
+	if (n >= DEVICES_MAX || device_find(a, p->arg[1], n))
 		return;
 	d = device_new(a, p->arg[1], n);
 	d->status = DEVICE_CONNECTED;

@@ -49,6 +49,7 @@ struct att {
 	struct xs_handle *h;	/* NULL: no store at the moment */
 	char dir[40];		/* /local/domain/ID */
 	struct said *said;
+	unsigned nsaid;
 	struct att_device *devices;
 };
 

@@ -21,7 +21,7 @@
 
 /* How long one waits for a daemon that is ending, in steps of 10 ms. */
 #define LOCK_TRIES	200
-#define BACKLOG		128
+#define BACKLOG		1024
 #define CONNS_MAX	1024
 /* Descriptors that are not connections: log, sockets, locks, timer. */
 #define FDS_RESERVED	32
