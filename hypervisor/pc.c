@@ -726,6 +726,7 @@ static struct pc_site site_of(struct pc *pc)
 		.find = site_find,
 		.cmos = site_cmos,
 		.fw_cfg = pc->fw_cfg,
+		.firmware = pc->bios,
 		.dma = pc->dma,
 		.hotplug = pc->cfg.hotplug,
 		.opaque = pc,

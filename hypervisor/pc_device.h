@@ -41,6 +41,7 @@ struct pc_site {
 	struct loop *loop;		/* NULL in tests */
 	FILE *log;
 	struct pci *pci;
+	bool firmware;			/* runs first, and looks for ROMs */
 	/* A new wire to ISA interrupt @n (0..15), shared with the others. */
 	struct irq (*isa_irq)(void *opaque, unsigned n);
 	/* The @nth (from 0) device whose class has this name, or NULL. */

@@ -13,18 +13,19 @@
 #include "backends/char.h"
 #include "fullvirt/x86/interp.h"	/* x86_translate */
 #include "hypervisor/device.h"
-#include "hypervisor/fw_cfg.h"
+#include "hypervisor/firmware.h"
 #include "hypervisor/lapic.h"
 #include "hypervisor/loop.h"
 #include "hypervisor/mem.h"
 #include "hypervisor/pc_device.h"
+#include "hypervisor/pci.h"
 #include "hypervisor/vcpu.h"
 #include "hypervisor/vmi_private.h"
 #include "hypervisor/vmi_rom.h"
 #include "hypervisor/vmi_time.h"
 #include "spec/vmi.h"
 
-#define FW_CFG_FILE	"genroms/umbra-vmi.rom"
+#define PCI_CLASS_OTHER	0xff00
 #define TRACE_WORDS	6	/* on the stack at VMI_HC_TRACE */
 #define APIC_REGISTER	0xff0u	/* of an address */
 #define NOTHING		(~0u)	/* the answer to what is not known */
@@ -34,6 +35,9 @@ struct vmi {
 	struct vmi_setup setup;
 	struct vmi_rom_info info;
 	uint8_t *rom;		/* a copy, with the flags that this VM wants */
+	/* With firmware: a function 15AD:0801 whose expansion ROM it is. */
+	struct pci_func func;
+	struct mem_block *card;
 	struct mem *mem;
 	struct loop *loop;
 	FILE *log;
@@ -422,6 +426,7 @@ static void reset(struct device *d)
 {
 	struct vmi *m = (struct vmi *)d;
 
+	pci_func_reset(&m->func);
 	vmi_time_reset(&m->time);
 	memset(m->ap_set, 0, sizeof(m->ap_set));
 	if (m->iret_fn)
@@ -430,7 +435,10 @@ static void reset(struct device *d)
 
 static int loaded(struct device *d)
 {
-	return vmi_time_loaded(&((struct vmi *)d)->time);
+	struct vmi *m = (struct vmi *)d;
+	int err = pci_func_loaded(&m->func);
+
+	return err ? err : vmi_time_loaded(&m->time);
 }
 
 static void destroy(struct device *d)
@@ -438,6 +446,8 @@ static void destroy(struct device *d)
 	struct vmi *m = (struct vmi *)d;
 
 	vmi_time_fini(&m->time);
+	pci_remove(&m->func);
+	mem_block_destroy(m->card);
 	free(m->rom);
 	free(m);
 }
@@ -448,6 +458,7 @@ static const struct field fields[] = {
 	FIELD(struct vmi, time.wall_base, 1),
 	FIELD(struct vmi, ap, 1),
 	FIELD(struct vmi, ap_set, 1),
+	PCI_FUNC_FIELDS(struct vmi, func, 1),
 };
 
 static const struct device_class vmi_class = {
@@ -479,6 +490,22 @@ static int take_rom(struct vmi *m, char *err)
 	return 0;
 }
 
+/* Firmware copies expansion ROMs to where kernels look for them, and runs them. */
+static int make_card(struct vmi *m, struct pci *pci, char *err)
+{
+	int code = firmware_rom(&m->card, m->mem, m->rom, m->info.size, err);
+
+	if (code)
+		return code;
+	pci_identify(&m->func, VMI_PCI_VENDOR, VMI_PCI_DEVICE, 0,
+		     PCI_CLASS_OTHER);
+	pci_bar_rom(&m->func, m->card, "vmi rom");
+	code = pci_add(pci, PCI_ANY_DEVFN, &m->func);
+	if (code)
+		snprintf(err, PC_ERR_LEN, "vmi: no PCI slot");
+	return code;
+}
+
 int vmi_from_spec(struct device **out, const struct pc_site *site,
 		  const struct pc_device_spec *spec, char *err)
 {
@@ -505,9 +532,8 @@ int vmi_from_spec(struct device **out, const struct pc_site *site,
 		m->time.lapic[n] = (struct lapic *)
 			site->find(site->opaque, "lapic", n);
 	code = take_rom(m, err);
-	if (!code && site->fw_cfg)
-		code = fw_cfg_put_file(site->fw_cfg, FW_CFG_FILE, m->rom,
-				       m->info.size);
+	if (!code && site->firmware)
+		code = make_card(m, site->pci, err);
 	return code;
 }
 

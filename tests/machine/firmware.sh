@@ -37,6 +37,17 @@ appears()
 	return 1
 }
 
+# The VMI ROM is the expansion ROM of a PCI function: behind the VGA's.
+"$umbra" run --bios bios-256k.bin --vmi native --engine bt --mem 64 \
+	--serial null --debugcon "file:$tmp/debug" >"$tmp/out" 2>&1 </dev/null &
+pid=$!
+appears "No bootable device"
+kill $pid
+wait $pid 2>/dev/null || :
+grep -q "^PCI: init bdf=.* id=15ad:0801" "$tmp/debug" &&
+	grep -q "^Running option rom at ca00:0003" "$tmp/debug"
+ok $? "seabios_runs_the_vmi_rom"
+
 engines="bt interp"
 if "$umbra" host | grep -q "^KVM  *usable"; then
 	engines+=" hv"
