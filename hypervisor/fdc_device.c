@@ -6,6 +6,7 @@
 
 #include "backends/block.h"
 #include "hypervisor/fdc_priv.h"
+#include "hypervisor/hotplug.h"
 #include "hypervisor/i8237.h"
 #include "hypervisor/mc146818.h"
 #include "hypervisor/pc_device.h"
@@ -66,6 +67,7 @@ int fdc_attach(struct fdc *f, unsigned unit, struct block_queue *q)
 
 	if (d->present)
 		return -EEXIST;
+	d->fdc = f;
 	d->q = q;
 	fdc_look_at_medium(d);
 	if (block_queue_medium(q) && !d->format)
@@ -214,6 +216,14 @@ static void put_cmos(struct mc146818 *rtc, const struct fdc *f)
 	mc146818_sum(rtc);
 }
 
+/* Nothing locks a floppy disk in its drive. */
+static int change(void *opaque, struct block *b, bool force)
+{
+	struct fdc_drive *d = opaque;
+
+	return fdc_change(d->fdc, d - d->fdc->drive, b);
+}
+
 int floppy_make(struct device **out, const struct pc_site *site,
 		const struct pc_device_spec *spec, char *err)
 {
@@ -227,10 +237,14 @@ int floppy_make(struct device **out, const struct pc_site *site,
 	if (ret)
 		return ret;
 	ret = f ? fdc_attach(f, unit, spec->backend) : -ENODEV;
+	if (!ret && site->hotplug)
+		ret = hotplug_add_drive(site->hotplug, spec->backend, change,
+					&f->drive[unit]);
 	if (ret)
 		snprintf(err, PC_ERR_LEN, "%s: unit %u: %s", spec->name, unit,
 			 ret == -EEXIST ? "there is a drive already" :
 			 ret == -EFBIG ? "larger than 2.88M" :
+			 ret == -ENOSPC ? "too many drives" :
 			 "no isa-fdc in front of it");
 	else
 		put_cmos(rtc, f);

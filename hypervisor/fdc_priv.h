@@ -85,6 +85,7 @@ struct fdc_format {
 };
 
 struct fdc_drive {
+	struct fdc *fdc;
 	bool present;
 	struct block_queue *q;
 	const struct fdc_format *format;	/* of the medium; NULL: none */

@@ -263,6 +263,7 @@ static int drive_make(const struct pc_site *site,
 			 spec->name, channel, unit,
 			 ret == -EEXIST ? "there is a drive already" :
 			 ret == -EINVAL ? "an empty disk" :
+			 ret == -ENOSPC ? "too many drives" :
 			 "no piix3-ide in front of it");
 	return ret;
 }
