@@ -19,6 +19,7 @@ static const struct bus {
 } buses[DRIVE_IFS] = {
 	[DRIVE_IDE] = { "piix3-ide", "ide-hd", "ide-cd", 1 },
 	[DRIVE_FLOPPY] = { "isa-fdc", "floppy", NULL, 1 },
+	[DRIVE_SCSI] = { "buslogic", "scsi-hd", "scsi-cd", 4 },
 	[DRIVE_VIRTIO] = { NULL, "virtio-blk", NULL, 4 },
 };
 
