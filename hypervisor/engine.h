@@ -128,6 +128,7 @@ struct engine_config {
 	struct mem *mem;
 	struct engine_bus *bus;
 	unsigned cpu_index;
+	unsigned cpus;		/* of the machine; 0: 1 */
 	/* Another engine of the same machine and kind, or NULL: what can be
 	 * shared between them is. */
 	struct engine *peer;
@@ -140,6 +141,8 @@ struct engine_config {
 	FILE *log;
 	FILE *perf_map;		/* NULL: none */
 };
+
+struct engine_irqchip;
 
 struct engine_ops {
 	const char *name;	/* "bt", "hv", "interp" */
@@ -191,6 +194,8 @@ struct engine_ops {
 	 * cannot count.
 	 */
 	void (*census)(struct engine *e, engine_census_fn *fn, void *opaque);
+	/* Interrupt controllers inside the engine (irqchip.h), or NULL. */
+	const struct engine_irqchip *irqchip;
 	/* Human-readable counters ("info stats", --stats). */
 	void (*stats)(struct engine *e, FILE *out);
 };

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "hypervisor/device.h"
+#include "hypervisor/irqchip.h"
 #include "hypervisor/ports.h"
 
 #define CASCADE		2	/* the master's input for the slave */
@@ -388,6 +389,53 @@ static int loaded(struct device *d)
 static void destroy(struct device *d)
 {
 	free(d);
+}
+
+/* INIT_ICW2 .. INIT_ICW4 are 1 to 3. */
+void i8259_get(const struct i8259 *p, struct irqchip_pic *out)
+{
+	for (unsigned n = 0; n < 2; n++) {
+		const struct chip *c = &p->chip[n];
+
+		out[n] = (struct irqchip_pic){
+			.lines = c->lines, .irr = c->irr, .imr = c->imr,
+			.isr = c->isr, .elcr = c->elcr, .base = c->base,
+			.top = c->top, .init = c->init ? c->init + 1 : 0,
+			.icw4_wanted = c->icw1 & ICW1_IC4,
+			.auto_eoi = !!(c->icw4 & ICW4_AEOI),
+			.rotate_auto_eoi = c->rotate_aeoi,
+			.special_nested = !!(c->icw4 & ICW4_SFNM),
+			.special_mask = c->smm, .read_isr = c->read_isr,
+			.poll = c->poll,
+		};
+	}
+}
+
+void i8259_put(struct i8259 *p, const struct irqchip_pic *in)
+{
+	for (unsigned n = 0; n < 2; n++) {
+		const struct irqchip_pic *s = &in[n];
+		struct chip *c = &p->chip[n];
+
+		c->lines = s->lines;
+		c->irr = s->irr;
+		c->imr = s->imr;
+		c->isr = s->isr;
+		c->elcr = s->elcr;
+		c->base = s->base & 0xf8;
+		c->top = s->top & 7;
+		c->init = s->init ? s->init - 1 : INIT_DONE;
+		c->icw1 = (c->icw1 & ~ICW1_IC4) |
+			  (s->icw4_wanted ? ICW1_IC4 : 0);
+		c->icw4 = (c->icw4 & ~(ICW4_AEOI | ICW4_SFNM)) |
+			  (s->auto_eoi ? ICW4_AEOI : 0) |
+			  (s->special_nested ? ICW4_SFNM : 0);
+		c->rotate_aeoi = s->rotate_auto_eoi;
+		c->smm = s->special_mask;
+		c->read_isr = s->read_isr;
+		c->poll = s->poll;
+	}
+	update(p);
 }
 
 static const struct field fields[] = {

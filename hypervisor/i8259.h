@@ -8,6 +8,8 @@
 
 #include "hypervisor/irq.h"
 
+struct irqchip_pic;
+
 struct i8259;
 struct ports;
 
@@ -35,5 +37,9 @@ struct pic_info {
 	uint8_t irr, imr, isr, elcr, base;
 };
 void i8259_info(const struct i8259 *p, struct pic_info out[2]);
+
+/* For an engine with controllers of its own, there and back; arrays of 2. */
+void i8259_get(const struct i8259 *p, struct irqchip_pic *out);
+void i8259_put(struct i8259 *p, const struct irqchip_pic *in);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "hypervisor/device.h"
+#include "hypervisor/irqchip.h"
 #include "hypervisor/mem.h"
 
 #define REG_SELECT	0x00
@@ -172,6 +173,25 @@ static void destroy(struct device *d)
 
 	mem_del_mmio(io->cfg.mem, IOAPIC_BASE);
 	free(io);
+}
+
+void ioapic_get(const struct ioapic *io, struct irqchip_ioapic *out)
+{
+	for (unsigned pin = 0; pin < IOAPIC_PINS; pin++)
+		out->redir[pin] = io->redir[pin];
+	out->lines = io->lines;
+	out->id = io->id >> 24;
+	out->index = io->index;
+}
+
+/* Nothing is sent: what was on its way is in the local APICs. */
+void ioapic_put(struct ioapic *io, const struct irqchip_ioapic *in)
+{
+	for (unsigned pin = 0; pin < IOAPIC_PINS; pin++)
+		io->redir[pin] = in->redir[pin] & (E_WRITABLE | E_RIRR);
+	io->lines = in->lines;
+	io->id = in->id << 24 & ID_MASK;
+	io->index = in->index;
 }
 
 static const struct field fields[] = {

@@ -13,6 +13,7 @@
 #define IOAPIC_PINS	24
 
 struct ioapic;
+struct irqchip_ioapic;
 struct mem;
 
 struct ioapic_config {
@@ -36,5 +37,9 @@ void ioapic_set(void *opaque, unsigned input, bool level);
 bool ioapic_pending(void *opaque, unsigned input);
 /* EOI broadcast of a level-triggered vector. */
 void ioapic_eoi(void *opaque, uint8_t vector);
+
+/* For an engine with controllers of its own, there and back. */
+void ioapic_get(const struct ioapic *io, struct irqchip_ioapic *out);
+void ioapic_put(struct ioapic *io, const struct irqchip_ioapic *in);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "hypervisor/clock.h"
 #include "hypervisor/device.h"
+#include "hypervisor/irqchip.h"
 #include "hypervisor/mem.h"
 
 /* Register offsets / 10h, SDM table 10-1. */
@@ -781,6 +782,59 @@ bool lapic_nmi_possible(const struct lapic *l)
 {
 	return enabled(l) && !(l->lvt[LVT_LINT0] & LVT_MASKED) &&
 	       lvt_delivery(l, LVT_LINT0) == APIC_NMI;
+}
+
+void lapic_get(struct lapic *l, struct irqchip_lapic *out)
+{
+	static const struct { uint8_t first, n; } ranges[] = {
+		{ R_ID, 2 }, { R_TPR, 1 }, { R_LDR, 3 }, { R_ISR, 24 },
+		{ R_ICR_LOW, 2 }, { R_LVT, LVT_COUNT }, { R_INITIAL, 2 },
+		{ R_DIVIDE, 1 },
+	};
+
+	memset(out, 0, sizeof(*out));
+	for (unsigned i = 0; i < ARRAY_SIZE(ranges); i++)
+		for (unsigned k = 0; k < ranges[i].n; k++)
+			out->reg[ranges[i].first + k] =
+				read_reg(l, ranges[i].first + k);
+	out->reg[R_ESR] = l->esr;
+	timer_cancel(&l->timer);
+}
+
+static void put_timer(struct lapic *l, const struct irqchip_lapic *in)
+{
+	uint32_t count = in->reg[R_CURRENT];
+
+	l->divide = in->reg[R_DIVIDE] & 0xb;
+	l->initial = in->reg[R_INITIAL];
+	l->running = l->initial && count && count <= l->initial;
+	l->started = clock_now(l->cfg.clock) -
+		     (uint64_t)(l->initial - count) * divisor(l);
+	l->periods = 0;
+}
+
+void lapic_put(struct lapic *l, const struct irqchip_lapic *in,
+	       uint64_t base)
+{
+	remap(l, base);
+	l->base = base;
+	l->id = in->reg[R_ID];
+	l->ldr = in->reg[R_LDR];
+	l->dfr = in->reg[R_DFR] | DFR_FIXED;
+	l->svr = in->reg[R_SVR] & SVR_KEPT;
+	l->esr = in->reg[R_ESR];
+	l->icr_low = in->reg[R_ICR_LOW] & ICR_KEPT;
+	l->icr_high = in->reg[R_ICR_HIGH];
+	memcpy(l->isr, &in->reg[R_ISR], sizeof(l->isr));
+	memcpy(l->tmr, &in->reg[R_TMR], sizeof(l->tmr));
+	memcpy(l->irr, &in->reg[R_IRR], sizeof(l->irr));
+	for (int i = 0; i < LVT_COUNT; i++)
+		l->lvt[i] = in->reg[R_LVT + i] &
+			    (lvt_writable[i] | LVT_RIRR);
+	put_timer(l, in);
+	set_tpr(l, in->reg[R_TPR]);
+	timer_schedule(l);
+	update(l);
 }
 
 static void reset(struct device *d)

@@ -31,6 +31,7 @@ struct apic_msg {
 enum apic_who { APIC_DEST, APIC_SELF, APIC_ALL, APIC_OTHERS };
 
 struct clock;
+struct irqchip_lapic;
 struct lapic;
 struct mem;
 
@@ -103,5 +104,14 @@ void lapic_virtual_wire(struct lapic *l);
 void lapic_timer_fire(struct lapic *l);
 /* Is an unmasked local interrupt set to NMI delivery? */
 bool lapic_nmi_possible(const struct lapic *l);
+
+/*
+ * For an engine with controllers of its own.  get: the registers as they are
+ * now; the timer here stops.  put: go on with @in, the timer from its current
+ * count; @base is IA32_APIC_BASE.
+ */
+void lapic_get(struct lapic *l, struct irqchip_lapic *out);
+void lapic_put(struct lapic *l, const struct irqchip_lapic *in,
+	       uint64_t base);
 
 #endif

@@ -29,6 +29,7 @@
 #include "hypervisor/i8254.h"
 #include "hypervisor/i8259.h"
 #include "hypervisor/ioapic.h"
+#include "hypervisor/irqchip.h"
 #include "hypervisor/lapic.h"
 #include "hypervisor/mc146818.h"
 #include "hypervisor/mem.h"
@@ -96,6 +97,10 @@ struct pc {
 	struct pci_hotplug *hotplug;
 	struct uart16550 *serial[PC_SERIAL_MAX];
 
+	/* An engine has the interrupt controllers; NULL: we do. */
+	pc_line_fn *line;
+	void *line_opaque;
+
 	struct device *devices[DEVICES_MAX];
 	unsigned ndevices;
 	/* Of these, those that came while the machine ran; by PCI slot. */
@@ -114,6 +119,10 @@ static void isa_line(void *opaque, unsigned n, bool level)
 	pc->wires.isa[n] += level ? 1 : -1;
 	if (!was == !pc->wires.isa[n])
 		return;
+	if (pc->line) {
+		pc->line(pc->line_opaque, n, level);
+		return;
+	}
 	i8259_set(pc->pic, n, level);
 	ioapic_set(pc->ioapic, n == IRQ_TIMER ? TIMER_PIN : n, level);
 }
@@ -122,6 +131,8 @@ static bool isa_pending(void *opaque, unsigned n)
 {
 	struct pc *pc = opaque;
 
+	if (pc->line)
+		return false;	/* not to be known from outside */
 	return i8259_pending(pc->pic, n) ||
 	       ioapic_pending(pc->ioapic, n == IRQ_TIMER ? TIMER_PIN : n);
 }
@@ -1113,6 +1124,33 @@ bool pc_nmi_possible(const struct pc *pc, unsigned cpu)
 void pc_power_button(struct pc *pc)
 {
 	piix4pm_power_button(pc->pm);
+}
+
+void pc_irqchip_give(struct pc *pc, struct irqchip_state *s,
+		     pc_line_fn *line, void *opaque)
+{
+	s->ncpus = pc->cfg.ncpus;
+	i8259_get(pc->pic, s->pic);
+	ioapic_get(pc->ioapic, &s->ioapic);
+	for (unsigned n = 0; n < pc->cfg.ncpus; n++)
+		lapic_get(pc->lapic[n], &s->lapic[n]);
+	pc->line = line;
+	pc->line_opaque = opaque;
+}
+
+void pc_irqchip_drop(struct pc *pc)
+{
+	pc->line = NULL;
+}
+
+void pc_irqchip_take(struct pc *pc, const struct irqchip_state *s,
+		     const uint64_t *base)
+{
+	pc->line = NULL;
+	ioapic_put(pc->ioapic, &s->ioapic);
+	for (unsigned n = 0; n < pc->cfg.ncpus; n++)
+		lapic_put(pc->lapic[n], &s->lapic[n], base[n]);
+	i8259_put(pc->pic, s->pic);
 }
 
 int pc_save(const struct pc *pc, struct state *s)

@@ -102,6 +102,20 @@ struct vmi *pc_vmi(const struct pc *pc);
 int pc_save(const struct pc *pc, struct state *s);
 int pc_load(struct pc *pc, struct state *s);
 
+/*
+ * Engines with interrupt controllers of their own.  give: fill @s from ours,
+ * which sleep from then on; lines of devices go to @line.  take: the other way;
+ * @base: IA32_APIC_BASE of each processor.
+ */
+struct irqchip_state;
+typedef void pc_line_fn(void *opaque, unsigned input, bool level);
+void pc_irqchip_give(struct pc *pc, struct irqchip_state *s,
+		     pc_line_fn *line, void *opaque);
+void pc_irqchip_take(struct pc *pc, const struct irqchip_state *s,
+		     const uint64_t *base);
+/* Lines of devices go to nobody's controllers but ours: the engine ends. */
+void pc_irqchip_drop(struct pc *pc);
+
 /* "info pic" and "info stats". */
 void pc_print_pic(const struct pc *pc, FILE *out);
 void pc_print_stats(const struct pc *pc, FILE *out);

@@ -28,6 +28,7 @@
 #include "hypervisor/engine.h"
 #include "hypervisor/loop.h"
 #include "hypervisor/host.h"
+#include "hypervisor/irqchip.h"
 #include "hypervisor/mem.h"
 #include "hypervisor/modes.h"
 #include "hypervisor/pc.h"
@@ -177,6 +178,68 @@ static void on_tpr(void *opaque, unsigned cpu, uint8_t tpr)
  * Power-on.
  */
 
+/*
+ * Interrupt controllers inside an engine.
+ */
+
+static void line_to_engine(void *opaque, unsigned input, bool level)
+{
+	struct vm_cpu *cpu = &((struct vm *)opaque)->cpus[0];
+
+	cpu->ops->irqchip->line(cpu->engine, input, level);
+}
+
+static void irqchip_failed(struct vm *vm, int code)
+{
+	if (code < 0)
+		vm_stop(vm, VM_STOP_INTERNAL, "interrupt controllers of "
+			"engine %s: %s", vm->cpus[0].ops->name,
+			strerror(-code));
+}
+
+/* Local APICs first: the I/O APIC may have something for them at once. */
+void vm_irqchip_give(struct vm *vm)
+{
+	struct vm_cpu *first = &vm->cpus[0];
+	struct irqchip_state s;
+	int code = 0;
+
+	if (vm->irqchip_given || !vm_cpu_irqchip(first))
+		return;
+	pc_irqchip_give(vm->pc, &s, line_to_engine, vm);
+	vm->irqchip_given = true;
+	for (unsigned n = 0; n < vm->ncpus && code >= 0; n++)
+		code = first->ops->irqchip->set_lapic(vm->cpus[n].engine,
+						      &s.lapic[n]);
+	if (code >= 0)
+		code = first->ops->irqchip->set(first->engine, &s);
+	irqchip_failed(vm, code);
+}
+
+void vm_irqchip_take(struct vm *vm)
+{
+	struct vm_cpu *first = &vm->cpus[0];
+	uint64_t base[VM_CPUS_MAX];
+	struct irqchip_state s;
+	struct vcpu v;
+	int code;
+
+	if (!vm->irqchip_given)
+		return;
+	code = first->ops->irqchip->get(first->engine, &s);
+	for (unsigned n = 0; n < vm->ncpus && code >= 0; n++) {
+		struct vm_cpu *cpu = &vm->cpus[n];
+
+		code = cpu->ops->irqchip->get_lapic(cpu->engine, &s.lapic[n]);
+		cpu->ops->get_state(cpu->engine, &v);
+		base[n] = v.msr.apic_base;
+	}
+	irqchip_failed(vm, code);
+	if (code >= 0)
+		pc_irqchip_take(vm->pc, &s, base);
+	vm->irqchip_given = false;
+}
+
 /* All processors wait for the first to start them. */
 static void reset_others(struct vm *vm, uint64_t tsc_offset)
 {
@@ -219,6 +282,7 @@ bool vm_boot(struct vm *vm)
 	struct vcpu v;
 
 	memset(&v, 0, sizeof(v));
+	vm_irqchip_take(vm);
 	first_engine(vm);
 	pc_reset(vm->pc);
 	if (vm->cfg.boot)
@@ -233,6 +297,7 @@ bool vm_boot(struct vm *vm)
 	vm_cpu_set_state(&vm->cpus[0], &v);
 	reset_others(vm, v.msr.tsc_offset);
 	tell_mem_changed(vm, 0, vm->mem->top);
+	vm_irqchip_give(vm);
 	return true;
 }
 
@@ -257,6 +322,7 @@ void vm_pause(struct vm *vm)
 	wake_all(vm);
 	while (!all_parked(vm))
 		loop_wait(vm->cfg.loop, &vm->parked_cond);
+	vm_irqchip_take(vm);
 	clock_stop(vm->clock);
 	vm->pause_tsc = __rdtsc();
 }
@@ -279,6 +345,7 @@ void vm_resume(struct vm *vm)
 			v.msr.tsc_offset -= stood;
 		vm_cpu_set_state(cpu, &v);
 	}
+	vm_irqchip_give(vm);
 	clock_start(vm->clock);
 	wake_all(vm);
 }
@@ -559,6 +626,8 @@ void vm_destroy(struct vm *vm)
 {
 	if (!vm)
 		return;
+	if (vm->pc)
+		pc_irqchip_drop(vm->pc);
 	for (unsigned n = vm->ncpus; n > 0; n--)
 		vm_cpu_fini(&vm->cpus[n - 1]);
 	pc_destroy(vm->pc);
@@ -700,11 +769,12 @@ void vm_print_registers(struct vm *vm, FILE *out)
 		struct vcpu v;
 
 		if (vm->ncpus > 1)
-			fprintf(out, "processor %u%s:\n", n, cpu->wait_sipi ?
-				", not started" : "");
-		if (cpu->wait_sipi)
-			continue;
+			fprintf(out, "processor %u:\n", n);
 		cpu->ops->get_state(cpu->engine, &v);
+		if (v.activity == ACTIVITY_WAIT_SIPI) {
+			fputs("not started\n", out);
+			continue;
+		}
 		if (cpu->halted)
 			v.activity = ACTIVITY_HALT;
 		report_registers(&v, out);

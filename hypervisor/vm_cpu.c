@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hypervisor/irqchip.h"
 #include "hypervisor/loop.h"
 #include "hypervisor/mem.h"
 #include "hypervisor/pc.h"
@@ -218,6 +219,7 @@ int vm_cpu_make_engine(struct vm_cpu *cpu, const struct engine_ops *ops,
 		.mem = vm->mem,
 		.bus = &cpu->bus,
 		.cpu_index = cpu->index,
+		.cpus = vm->ncpus,
 		.peer = *slot(&vm->cpus[0], ops),
 		.long_mode = long_mode_offered(vm),
 		.options = vm->cfg.engine_options,
@@ -238,11 +240,18 @@ void vm_cpu_fini(struct vm_cpu *cpu)
 	pthread_cond_destroy(&cpu->wake);
 }
 
+bool vm_cpu_irqchip(const struct vm_cpu *cpu)
+{
+	return cpu->ops->irqchip && cpu->ops->irqchip->present(cpu->engine);
+}
+
 void vm_cpu_set_state(struct vm_cpu *cpu, const struct vcpu *v)
 {
-	cpu->halted = v->activity == ACTIVITY_HALT;
+	bool ours = !vm_cpu_irqchip(cpu);
+
+	cpu->halted = ours && v->activity == ACTIVITY_HALT;
 	cpu->halt_if = v->rflags & FLAG_IF;
-	cpu->wait_sipi = v->activity == ACTIVITY_WAIT_SIPI;
+	cpu->wait_sipi = ours && v->activity == ACTIVITY_WAIT_SIPI;
 	cpu->ops->set_state(cpu->engine, v);
 }
 
@@ -426,6 +435,7 @@ static void enter_long_mode(struct vm_cpu *cpu)
 		return;
 	}
 	vm_cpu_move(cpu, &hv_engine_ops);
+	vm_irqchip_give(vm);
 	fprintf(vm->cfg.log, "umbra: the guest enters long mode: moved from "
 		"%s to %s\n", from, cpu->ops->name);
 }

@@ -74,6 +74,8 @@ struct vm {
 	atomic_int debug_exit;
 	atomic_bool reset_wanted;
 	uint64_t resets;
+	/* The engine's interrupt controllers are in charge (irqchip.h). */
+	bool irqchip_given;
 };
 
 /* vm.c: tell the observer, if there is one. */
@@ -81,6 +83,12 @@ void vm_tell(struct vm *vm, enum vm_event ev);
 /* vm.c: power-on state, then the guest's software.  Lock held, nothing runs.
  * False: the VM was stopped instead. */
 bool vm_boot(struct vm *vm);
+/*
+ * Let an engine with interrupt controllers of its own have them, or take them
+ * back.  Nothing to do without such an engine.  Lock held, nothing runs.
+ */
+void vm_irqchip_give(struct vm *vm);
+void vm_irqchip_take(struct vm *vm);
 
 /*
  * vm_debug.c.
@@ -118,6 +126,8 @@ void vm_cpu_nmi(struct vm_cpu *cpu);
 void vm_cpu_startup(struct vm_cpu *cpu, enum apic_delivery how,
 		    uint8_t vector);
 
+/* Does its engine have interrupt controllers of its own? */
+bool vm_cpu_irqchip(const struct vm_cpu *cpu);
 /* Give it @v, on the engine it has.  Lock held, not running. */
 void vm_cpu_set_state(struct vm_cpu *cpu, const struct vcpu *v);
 /* The engine @ops of this vCPU, or NULL if it was not made. */

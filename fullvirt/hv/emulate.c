@@ -25,6 +25,9 @@ static unsigned next_batch(struct hv *hv)
 {
 	bool again = hv->stats.entries - hv->failed_at_entry <= CLOSE_BY;
 
+	/* The interpreter would reach our controllers, which are asleep. */
+	if (hv->vm->irqchip)
+		return 1;
 	hv->failed_at_entry = hv->stats.entries;
 	hv->batch = again && hv->batch ? hv->batch * 2 : 1;
 	if (hv->batch > BATCH_MAX)
@@ -104,7 +107,7 @@ static bool finish(struct hv *hv, enum x86_result r, uint64_t done,
 	case X86_OK:
 		return true;
 	case X86_HALT:
-		if (nmi_ready(hv) || intr_ready(hv))
+		if (hv->vm->irqchip || nmi_ready(hv) || intr_ready(hv))
 			return true;
 		info->exit = ENGINE_HALT;
 		info->intr_enabled = hv->v.rflags & FLAG_IF;
@@ -148,8 +151,12 @@ bool hv_emulate(struct hv *hv, struct engine_exit_info *info)
 
 bool hv_interpret(struct hv *hv, struct engine_exit_info *info)
 {
-	enum x86_result r = take_event(hv);
+	enum x86_result r;
 
+	if (hv->vm->irqchip)
+		return cannot(info, "this KVM has no hardware, and the "
+			      "interpreter needs hv.irqchip=off");
+	r = take_event(hv);
 	if (r != X86_OK)
 		return finish(hv, r, 1, info);
 	return interpret_some(hv, BATCH_MAX, info);

@@ -82,29 +82,58 @@ static int find_weakness(struct hv *hv)
 	return ret;
 }
 
-/* hv.device is the prober's, who tells hv_vm_create() of it. */
-static bool known_option(const char *opt)
+static int option_irqchip(const char *val, enum hv_irqchip *out, char *err)
 {
-	return !strncmp(opt, "hv.device=", 10);
+	static const char *const names[] = { "auto", "on", "off" };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(val, names[i])) {
+			*out = i;
+			return 0;
+		}
+	snprintf(err, HV_REASON, "hv.irqchip: %.60s: auto, on or off", val);
+	return -EINVAL;
 }
 
-static int check_options(const struct engine_config *cfg, char *err)
+/* hv.device is the prober's, who tells hv_vm_create() of it. */
+static int option_set(const char *opt, enum hv_irqchip *irqchip, char *err)
 {
-	for (unsigned i = 0; cfg->options && cfg->options[i]; i++)
-		if (!strncmp(cfg->options[i], "hv.", 3) &&
-		    !known_option(cfg->options[i])) {
-			snprintf(err, HV_REASON, "%.120s: unknown option",
-				 cfg->options[i]);
-			return -EINVAL;
-		}
-	return 0;
+	static const char key[] = "hv.irqchip=";
+
+	if (!strncmp(opt, key, sizeof(key) - 1))
+		return option_irqchip(opt + sizeof(key) - 1, irqchip, err);
+	if (strncmp(opt, "hv.", 3) || !strncmp(opt, "hv.device=", 10))
+		return 0;
+	snprintf(err, HV_REASON, "%.120s: unknown option", opt);
+	return -EINVAL;
+}
+
+static int options(const struct engine_config *cfg, enum hv_irqchip *irqchip,
+		   char *err)
+{
+	int ret = 0;
+
+	*irqchip = HV_IRQCHIP_AUTO;
+	for (unsigned i = 0; cfg->options && cfg->options[i] && !ret; i++)
+		ret = option_set(cfg->options[i], irqchip, err);
+	return ret;
 }
 
 /* The engines of one machine share what the first of them made. */
 static int get_vm(struct hv *hv, const struct engine_config *cfg, char *err)
 {
-	if (!cfg->peer)
-		return hv_vm_create(&hv->vm, cfg->mem, err);
+	enum hv_irqchip irqchip;
+	int ret = options(cfg, &irqchip, err);
+
+	if (ret)
+		return ret;
+	if (!cfg->peer) {
+		ret = hv_vm_create(&hv->vm, cfg->mem, err);
+		if (ret)
+			return ret;
+		ret = hv_irqchip_create(hv->vm, irqchip, cfg->cpus, err);
+		return ret ? ret : hv_msrs_filter(hv->vm);
+	}
 	hv->vm = to_hv(cfg->peer)->vm;
 	hv->vm->users++;
 	return 0;
@@ -112,10 +141,8 @@ static int get_vm(struct hv *hv, const struct engine_config *cfg, char *err)
 
 static int set_up(struct hv *hv, const struct engine_config *cfg, char *err)
 {
-	int ret = check_options(cfg, err);
+	int ret = get_vm(hv, cfg, err);
 
-	if (!ret)
-		ret = get_vm(hv, cfg, err);
 	if (ret)
 		return ret;
 	ret = x86_init(&hv->x, &hv->v, cfg->mem, cfg->bus, NULL, NULL);
@@ -280,5 +307,6 @@ const struct engine_ops hv_engine_ops = {
 	.dirty_log = hv_dirty_log,
 	.dirty_fetch = hv_dirty_fetch,
 	.set_debug = hv_set_debug,
+	.irqchip = &hv_irqchip,
 	.stats = hv_stats,
 };

@@ -33,6 +33,9 @@ struct hv_slot {
 	bool rom;
 };
 
+/* hv.irqchip */
+enum hv_irqchip { HV_IRQCHIP_AUTO, HV_IRQCHIP_ON, HV_IRQCHIP_OFF };
+
 /* What is shared by the engines of one machine; freed by the last. */
 struct hv_vm {
 	unsigned users;
@@ -47,6 +50,7 @@ struct hv_vm {
 	 * states.  These are the interpreter's.
 	 */
 	bool weak;
+	bool irqchip;		/* KVM's interrupt controllers (irqchip.c) */
 	pthread_mutex_t lock;	/* the slots */
 	struct hv_slot *slots;
 	unsigned nslots, max_slots;
@@ -125,6 +129,13 @@ int hv_ioctl(int fd, unsigned long request, void *arg);
  * @err (HV_REASON bytes).
  */
 int hv_vm_create(struct hv_vm **out, struct mem *mem, char *err);
+/*
+ * irqchip.c.  Before the first vCPU of @cpus.  0, or with HV_IRQCHIP_ON a
+ * negative errno and one line in @err.
+ */
+int hv_irqchip_create(struct hv_vm *vm, enum hv_irqchip want, unsigned cpus,
+		      char *err);
+extern const struct engine_irqchip hv_irqchip;
 /* One user less; the last closes everything. */
 void hv_vm_put(struct hv_vm *vm);
 bool hv_vm_has(const struct hv_vm *vm, int cap);

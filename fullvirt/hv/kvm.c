@@ -179,8 +179,7 @@ static int set_up(struct hv_vm *vm, char *err)
 	vm->run_size = ret;
 	if (ret < 0 || (ret = get_supported_cpuid(vm)) < 0 ||
 	    (ret = real_mode_pages(vm)) < 0 ||
-	    (ret = emulation_exits(vm)) < 0 || (ret = alloc_slots(vm)) < 0 ||
-	    (ret = hv_msrs_filter(vm)) < 0) {
+	    (ret = emulation_exits(vm)) < 0 || (ret = alloc_slots(vm)) < 0) {
 		snprintf(err, HV_REASON, "hv: KVM refuses the VM: %s",
 			 strerror(-ret));
 		return ret;

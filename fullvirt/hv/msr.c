@@ -14,6 +14,8 @@
 #include "fullvirt/hv/hv.h"
 
 #define MSR_TSC		0x10
+/* The local APIC's owner has it: KVM's, or ours by an exit. */
+#define MSR_APIC_BASE	0x1b
 
 /*
  * X(first, last): MSRs that the guest may use without an exit.  TSC; SYSENTER;
@@ -161,6 +163,8 @@ int hv_msrs_filter(struct hv_vm *vm)
 		.flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE, \
 		.base = first, .nmsrs = last - first + 1, .bitmap = all };
 	KVM_RANGES(X)
+	if (vm->irqchip)
+		X(MSR_APIC_BASE, MSR_APIC_BASE)
 #undef X
 	ret = hv_ioctl(vm->vm_fd, KVM_ENABLE_CAP, &cap);
 	return ret < 0 ? ret : hv_ioctl(vm->vm_fd, KVM_X86_SET_MSR_FILTER, &f);

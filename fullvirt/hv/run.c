@@ -102,7 +102,8 @@ static int enter(struct hv *hv)
 	hv->stats.entries++;
 	ret = hv_ioctl(hv->fd, KVM_RUN, NULL);
 	hv->io_pending = false;
-	if (hv->run->cr8 != hv->cr8 && hv->bus->tpr_write)
+	if (!hv->vm->irqchip && hv->run->cr8 != hv->cr8 &&
+	    hv->bus->tpr_write)
 		hv->bus->tpr_write(hv->bus->opaque, hv->run->cr8 << 4);
 	if (ret >= 0) {
 		hv->streak = 0;
@@ -389,7 +390,8 @@ static bool prepare(struct hv *hv, struct engine_exit_info *info)
 	if (hv->debug.step || hv->ours)
 		return true;
 	inject_nmi(hv);
-	inject_intr(hv);
+	if (!hv->vm->irqchip)
+		inject_intr(hv);
 	return true;
 }
 
@@ -426,7 +428,8 @@ void hv_run(struct engine *e, struct engine_exit_info *info)
 	info->reason[0] = 0;
 	hv->thread = pthread_self();
 	__atomic_store_n(&hv->running, true, __ATOMIC_SEQ_CST);
-	if (hv->v.activity == ACTIVITY_HALT && !wakes(hv)) {
+	if (hv->v.activity == ACTIVITY_HALT && !hv->vm->irqchip &&
+	    !wakes(hv)) {
 		info->exit = ENGINE_HALT;
 		info->intr_enabled = hv->run->if_flag;
 	} else {

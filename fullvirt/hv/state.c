@@ -125,6 +125,8 @@ static int sregs2_load(struct hv *hv)
 	if (ret)
 		return ret;
 	SREGS_LOAD(v, s);
+	if (hv->vm->irqchip)
+		v->msr.apic_base = s.apic_base;
 	if (s.flags & KVM_SREGS2_FLAGS_PDPTRS_VALID)
 		memcpy(v->pdpte, s.pdptrs, sizeof(v->pdpte));
 	return 0;
@@ -153,9 +155,12 @@ static int sregs_load(struct hv *hv)
 	if (hv->vm->sregs2)
 		return sregs2_load(hv);
 	ret = ASK(hv, KVM_GET_SREGS, &s);
-	if (!ret)
-		SREGS_LOAD(v, s);
-	return ret;
+	if (ret)
+		return ret;
+	SREGS_LOAD(v, s);
+	if (hv->vm->irqchip)
+		v->msr.apic_base = s.apic_base;
+	return 0;
 }
 
 static int sregs_store(struct hv *hv)
@@ -333,6 +338,49 @@ static int events_store(struct hv *hv)
 	return ASK(hv, KVM_SET_VCPU_EVENTS, &k);
 }
 
+/*
+ * What only a KVM with its own interrupt controllers keeps: activity, and
+ * where the local APIC is.
+ */
+
+static const struct {
+	uint32_t ours, kvms;
+} activities[] = {
+	{ ACTIVITY_RUN, KVM_MP_STATE_RUNNABLE },
+	{ ACTIVITY_HALT, KVM_MP_STATE_HALTED },
+	{ ACTIVITY_WAIT_SIPI, KVM_MP_STATE_INIT_RECEIVED },
+	{ ACTIVITY_WAIT_SIPI, KVM_MP_STATE_UNINITIALIZED },
+	{ ACTIVITY_WAIT_SIPI, KVM_MP_STATE_SIPI_RECEIVED },
+};
+
+static int activity_load(struct hv *hv)
+{
+	struct kvm_mp_state m;
+	int ret;
+
+	if (!hv->vm->irqchip)
+		return 0;
+	ret = ASK(hv, KVM_GET_MP_STATE, &m);
+	if (ret || hv->v.activity == ACTIVITY_SHUTDOWN)
+		return ret;
+	for (unsigned n = 0; n < ARRAY_SIZE(activities); n++)
+		if (activities[n].kvms == m.mp_state)
+			hv->v.activity = activities[n].ours;
+	return 0;
+}
+
+static int activity_store(struct hv *hv)
+{
+	struct kvm_mp_state m = { .mp_state = KVM_MP_STATE_RUNNABLE };
+
+	if (!hv->vm->irqchip)
+		return 0;
+	for (unsigned n = ARRAY_SIZE(activities); n > 0; n--)
+		if (activities[n - 1].ours == hv->v.activity)
+			m.mp_state = activities[n - 1].kvms;
+	return ASK(hv, KVM_SET_MP_STATE, &m);
+}
+
 int hv_state_load(struct hv *hv)
 {
 	int ret;
@@ -344,7 +392,8 @@ int hv_state_load(struct hv *hv)
 	hv->stats.state_loads++;
 	if ((ret = events_load(hv)) || (ret = regs_load(hv)) ||
 	    (ret = sregs_load(hv)) || (ret = fpu_load(hv)) ||
-	    (ret = hv_msrs_load(hv)) || (ret = debug_load(hv)))
+	    (ret = hv_msrs_load(hv)) || (ret = debug_load(hv)) ||
+	    (ret = activity_load(hv)))
 		return ret;
 	return 0;
 }
@@ -366,7 +415,8 @@ int hv_state_store(struct hv *hv)
 	hv->run->if_flag = !!(hv->v.rflags & FLAG_IF);
 	if ((ret = sregs_store(hv)) || (ret = regs_store(hv)) ||
 	    (ret = fpu_store(hv)) || (ret = hv_msrs_store(hv)) ||
-	    (ret = debug_store(hv)) || (ret = events_store(hv)))
+	    (ret = debug_store(hv)) || (ret = activity_store(hv)) ||
+	    (ret = events_store(hv)))
 		return ret;
 	return 0;
 }

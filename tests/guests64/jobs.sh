@@ -5,7 +5,8 @@
 grep -v '^#' tests/guests64/guests.def | while read -r name limit rest; do
 	echo "guest64-hv/$name $limit tests/guests64/run.sh $name"
 	case $rest in
-	*--cpus*) ;;
+	*--cpus*) echo "guest64-irqchip/$name $limit" \
+		tests/guests64/run.sh $name --set hv.irqchip=on ;;
 	*) echo "guest64-move/$name $limit" \
 		"env ENGINE=auto,start=bt tests/guests64/run.sh $name" ;;
 	esac

@@ -23,10 +23,13 @@ for engine in bt interp; do
 done
 
 kvm_needs smp "unpaged protected mode"
-for cpus in 2 4 8; do
+# Ours, and KVM's own interrupt controllers.
+for cpus in 2 4 8 4,on; do
+	irqchip=off
+	[ $cpus = 4,on ] && cpus=4 irqchip=on
 	out=$(timeout -k 2 20 "$umbra" run --kernel "$kernel" --mem 16M --engine hv \
-		--cpus $cpus --no-reboot </dev/null 2>/dev/null | tr -d '\r')
-	sed "s/^\(ok\|not ok\) .*/& ($cpus processors)/" <<<"$out"
+		--cpus $cpus --set hv.irqchip=$irqchip --no-reboot </dev/null 2>/dev/null | tr -d '\r')
+	sed "s/^\(ok\|not ok\) .*/& ($cpus processors, irqchip $irqchip)/" <<<"$out"
 	grep -q "^# $cpus processors" <<<"$out" &&
 		grep -q '^# end' <<<"$out" && echo "ok $cpus processors" ||
 		echo "not ok $cpus processors"

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The interrupt controllers' state in a form that is neither the devices' nor
+ * KVM's: what an engine with controllers of its own takes over from ours while
+ * it runs, and gives back.  Registers have their datasheet layout.
+ */
+#ifndef HYPERVISOR_IRQCHIP_H
+#define HYPERVISOR_IRQCHIP_H
+
+#include "hypervisor/types.h"
+
+#define IRQCHIP_CPUS	15
+#define IRQCHIP_PINS	24
+/* Registers of the local APIC, one every 16 bytes. */
+#define IRQCHIP_LAPIC_REGS	64
+
+struct irqchip_pic {
+	uint8_t lines, irr, imr, isr, elcr;
+	uint8_t base;		/* ICW2 */
+	uint8_t top;		/* input of highest priority */
+	uint8_t init;		/* ICW that is expected: 0, 2, 3, 4 */
+	uint8_t icw4_wanted;	/* ICW1 bit 0 */
+	uint8_t auto_eoi, rotate_auto_eoi, special_nested;
+	uint8_t special_mask, read_isr, poll;
+};
+
+struct irqchip_ioapic {
+	uint64_t redir[IRQCHIP_PINS];
+	uint32_t lines;
+	uint32_t id;		/* bits 3..0 */
+	uint8_t index;
+};
+
+struct irqchip_lapic {
+	uint32_t reg[IRQCHIP_LAPIC_REGS];
+};
+
+struct irqchip_state {
+	struct irqchip_pic pic[2];
+	struct irqchip_ioapic ioapic;
+	unsigned ncpus;
+	struct irqchip_lapic lapic[IRQCHIP_CPUS];
+};
+
+struct engine;
+
+/*
+ * Controllers inside an engine.  While they are in charge, ours are asleep:
+ * lines go to line(), and the guest does not reach ours.
+ */
+struct engine_irqchip {
+	/* Does this engine have them (an option, a host's ability)? */
+	bool (*present)(struct engine *e);
+	/* Input of the 8259 pair, and pin of the I/O APIC (0: pin 2).  Any
+	 * thread. */
+	void (*line)(struct engine *e, unsigned input, bool level);
+	/*
+	 * The pair and the I/O APIC; the local APIC of this engine's
+	 * processor.  No vCPU runs.  0 or a negative errno.
+	 */
+	int (*get)(struct engine *e, struct irqchip_state *s);
+	int (*set)(struct engine *e, const struct irqchip_state *s);
+	int (*get_lapic)(struct engine *e, struct irqchip_lapic *l);
+	int (*set_lapic)(struct engine *e, const struct irqchip_lapic *l);
+};
+
+#endif
