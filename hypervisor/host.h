@@ -71,7 +71,7 @@ struct host_caps {
 
 /*
  * The facts, found out at the first call and kept.  That call takes some
- * milliseconds, 2 seconds at most, and forks; it must come before the process
+ * milliseconds, 4 seconds at most, and forks; it must come before the process
  * is confined.  Never NULL.  One thread at a time.
  */
 const struct host_caps *host_caps(void);

@@ -322,7 +322,7 @@ static int strict_hv(const struct host_caps *caps, enum guest_kind kind,
 		return refuse(err, "--engine hv: %.200s", why);
 	if (*c->no_hv)
 		snprintf(c->warning, sizeof(c->warning), "%.180s; a guest "
-			 "that needs it stops there", c->no_hv);
+			 "that needs it will not get far", c->no_hv);
 	warn_of_syscalls(caps, kind, c);
 	c->filtered = list_filter(&in_order, hv_mode(caps));
 	return 0;

@@ -6,7 +6,7 @@ struct host_kvm;
 
 /*
  * Find out what KVM at @device can do, by running tiny guests in a child
- * process: whatever KVM does to them, the caller is back after 2 seconds at
+ * process: whatever KVM does to them, the caller is back after 4 seconds at
  * most, usually after some milliseconds.  Fills @k, which is zeroed first.
  * Linux Documentation/virt/kvm/api.rst.
  */

@@ -21,11 +21,13 @@
 #define FLAGS_IOPL3	0x3002
 
 	.macro	TIMED_LOOP begin, end, times=PROBE_LOOPS
+	.rept	PROBE_REPEATS
 	outb	%al, $\begin
 	movl	$\times, %ecx
 1:	decl	%ecx
 	jnz	1b
 	outb	%al, $\end
+	.endr
 	.endm
 
 	.macro	INVLPGS

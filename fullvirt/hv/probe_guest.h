@@ -16,8 +16,10 @@
 
 /*
  * The loops that are timed, of two instructions: at CPL 0, and at CPL 3, which
- * no KVM emulates.
+ * no KVM emulates.  Each is run some times, for the host may have other things
+ * to do in one of them.
  */
+#define PROBE_REPEATS		3
 #define PROBE_LOOPS		200
 #define PROBE_USER_LOOPS	10000
 /* The TSC begins here. */

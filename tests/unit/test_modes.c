@@ -236,7 +236,7 @@ static const struct row {
 	  { "BT-swMMU", "HV-swMMU HV-hwMMU", "BT-swMMU HV-hwMMU HV-swMMU",
 	    "HV-swMMU" },
 	  "cannot run 32-bit paging: triple fault; a guest "
-	  "that needs it stops there" },
+	  "that needs it will not get far" },
 	{ NO_LONG, GUEST_64, "hv", NULL, NULL, NULL, { NULL },
 	  "--engine hv: this host's KVM cannot run long mode" },
 	{ LOCKED, GUEST_32, "hv", NULL, NULL, NULL, { NULL },
