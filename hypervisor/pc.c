@@ -1121,6 +1121,16 @@ bool pc_nmi_possible(const struct pc *pc, unsigned cpu)
 	return lapic_nmi_possible(pc->lapic[cpu]);
 }
 
+void pc_key(struct pc *pc, unsigned code, bool down)
+{
+	i8042_key(pc->kbc, code, down);
+}
+
+void pc_mouse(struct pc *pc, int dx, int dy, int dz, unsigned buttons)
+{
+	i8042_mouse(pc->kbc, dx, dy, dz, buttons);
+}
+
 void pc_power_button(struct pc *pc)
 {
 	piix4pm_power_button(pc->pm);

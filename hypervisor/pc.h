@@ -93,6 +93,10 @@ void pc_tpr_write(struct pc *pc, unsigned cpu, uint8_t tpr);
 /* Can anything still raise an NMI?  If not, HLT with IF=0 is the end. */
 bool pc_nmi_possible(const struct pc *pc, unsigned cpu);
 
+/* Keyboard and mouse, as ps2.h describes what they do. */
+void pc_key(struct pc *pc, unsigned code, bool down);
+void pc_mouse(struct pc *pc, int dx, int dy, int dz, unsigned buttons);
+
 void pc_power_button(struct pc *pc);
 
 /* The device "vmi" (vmi.h), NULL without. */

@@ -736,6 +736,16 @@ void vm_tell(struct vm *vm, enum vm_event ev)
 		vm->observer(vm->observer_opaque, ev);
 }
 
+void vm_key(struct vm *vm, unsigned code, bool down)
+{
+	pc_key(vm->pc, code, down);
+}
+
+void vm_mouse(struct vm *vm, int dx, int dy, int dz, unsigned buttons)
+{
+	pc_mouse(vm->pc, dx, dy, dz, buttons);
+}
+
 void vm_power_button(struct vm *vm)
 {
 	vm_tell(vm, VM_EVENT_POWERDOWN);

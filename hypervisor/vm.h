@@ -126,6 +126,10 @@ const char *vm_engine_name(const struct vm *vm);
  */
 int vm_set_engine(struct vm *vm, const char *name, char *err);
 
+/* The user at keyboard and mouse (ps2.h).  Lock held. */
+void vm_key(struct vm *vm, unsigned code, bool down);
+void vm_mouse(struct vm *vm, int dx, int dy, int dz, unsigned buttons);
+
 /* What a manager of machines wants to hear; called with the lock held. */
 enum vm_event { VM_EVENT_RESET, VM_EVENT_POWERDOWN };
 typedef void vm_event_fn(void *opaque, enum vm_event ev);

@@ -90,9 +90,10 @@ ZLIB_STAMP := $(BUILD)/backends/zlib-$(or $(ZLIB),no)
 $(ZLIB_STAMP):
 	@mkdir -p $(@D) && rm -f $(@D)/zlib-* && touch $@
 
-$(BUILD)/backends/zip.o: $(ZLIB_STAMP)
+ZLIB_OBJ := $(BUILD)/backends/zip.o $(BUILD)/backends/vnc_encode.o
+$(ZLIB_OBJ): $(ZLIB_STAMP)
 ifeq ($(ZLIB),yes)
-$(BUILD)/backends/zip.o: CFLAGS_X := -DHAVE_ZLIB \
+$(ZLIB_OBJ): CFLAGS_X := -DHAVE_ZLIB \
 	$(shell pkg-config --cflags zlib)
 LDLIBS += $(shell pkg-config --libs zlib)
 endif

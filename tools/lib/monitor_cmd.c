@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backends/block_queue.h"
+#include "backends/keys.h"
 #include "backends/net.h"
 #include "hypervisor/linear.h"
 #include "hypervisor/mem.h"
@@ -129,6 +130,28 @@ static void cmd_xp(struct monitor *m, const char *args, FILE *out)
 	examine(m, args, true, out);
 }
 
+/* "ctrl-alt-delete": all go down, then up in reverse. */
+static void cmd_sendkey(struct monitor *m, const char *args, FILE *out)
+{
+	unsigned codes[16], n = 0;
+
+	for (const char *p = args; *p;) {
+		size_t len = strcspn(p, "-");
+
+		if (n == ARRAY_SIZE(codes) || !(codes[n++] =
+						key_by_name(p, len))) {
+			fprintf(out, "sendkey: %.*s: no such key\n", (int)len,
+				p);
+			return;
+		}
+		p += len + (p[len] == '-');
+	}
+	for (unsigned i = 0; i < n; i++)
+		vm_key(m->vm, codes[i], true);
+	while (n--)
+		vm_key(m->vm, codes[n], false);
+}
+
 /*
  * Running.
  */
@@ -197,6 +220,8 @@ static const struct command {
 	{ "x", "[/COUNT FORMAT SIZE] ADDRESS",
 	  "linear memory; format x d u o c i, size b h w g", cmd_x },
 	{ "xp", "[/COUNT FORMAT SIZE] ADDRESS", "physical memory", cmd_xp },
+	{ "sendkey", "KEY[-KEY...]", "press keys and let them go",
+	  cmd_sendkey },
 	{ "stop", NULL, "halt the guest and its time", cmd_stop },
 	{ "cont", NULL, "let it go on", cmd_cont },
 	{ "system_reset", NULL, "press the reset button", cmd_reset },

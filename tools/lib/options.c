@@ -110,6 +110,8 @@ void run_config_fini(struct run_config *c)
 	free(c->boot);
 	free(c->debugcon);
 	free(c->vga);
+	free(c->vnc);
+	free(c->vnc_password);
 	free(c->screendump);
 	free(c->kernel);
 	free(c->cmdline);

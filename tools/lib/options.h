@@ -34,6 +34,7 @@ struct run_config {
 	char *boot;			/* order letters, or NULL */
 	bool boot_menu;
 	char *vga;			/* "std", "none", or NULL */
+	char *vnc, *vnc_password;	/* address; file.  NULL: none */
 	char *screendump;
 	char *debugcon;			/* backend specification, or NULL */
 	struct drive_list drives;

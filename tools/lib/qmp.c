@@ -169,6 +169,32 @@ static json_t *cmd_quit(struct qmp *q, json_t *args, const char **desc)
 	return plain(q, "quit");
 }
 
+/* Keys as QEMU has them: [{"type": "qcode", "data": "a"}, ...]. */
+static json_t *cmd_send_key(struct qmp *q, json_t *args, const char **desc)
+{
+	json_t *keys = json_object_get(args, "keys"), *k;
+	char line[200] = "sendkey ";
+	size_t i;
+
+	json_array_foreach(keys, i, k) {
+		const char *name = json_string_value(json_object_get(k,
+								     "data"));
+
+		if (!name || strlen(line) + strlen(name) + 2 > sizeof(line)) {
+			*desc = "Invalid parameter 'keys'";
+			return NULL;
+		}
+		if (i)
+			strcat(line, "-");
+		strcat(line, name);
+	}
+	if (!json_array_size(keys)) {
+		*desc = "Parameter 'keys' is missing";
+		return NULL;
+	}
+	return plain(q, line);
+}
+
 static json_t *cmd_human(struct qmp *q, json_t *args, const char **desc)
 {
 	const char *line = json_string_value(json_object_get(args,
@@ -194,6 +220,7 @@ static const struct command {
 	{ "system_reset", cmd_reset },
 	{ "system_powerdown", cmd_powerdown },
 	{ "quit", cmd_quit },
+	{ "send-key", cmd_send_key },
 	{ "human-monitor-command", cmd_human },
 };
 

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#define _GNU_SOURCE	/* asprintf */
 #include "tools/umbra/control.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "backends/block.h"
 #include "backends/block_queue.h"
 #include "backends/net.h"
+#include "backends/vnc.h"
+#include "hypervisor/vm.h"
 #include "tools/lib/monitor.h"
 #include "tools/lib/monitor_server.h"
 #include "tools/lib/options.h"
@@ -59,6 +64,87 @@ static bool net_info(unsigned n, const char **kind,
 	return true;
 }
 
+/*
+ * VNC.
+ */
+
+static void input_key(void *opaque, unsigned code, int down)
+{
+	vm_key(((struct monitor *)opaque)->vm, code, down);
+}
+
+static void input_mouse(void *opaque, int dx, int dy, int dz,
+			unsigned buttons)
+{
+	vm_mouse(((struct monitor *)opaque)->vm, dx, dy, dz, buttons);
+}
+
+/* QEMU's [ADDRESS]:DISPLAY, or unix:PATH, as stream_listen() has it. */
+static char *vnc_address(const char *s, char *err, size_t err_len)
+{
+	const char *colon = strrchr(s, ':');
+	unsigned long n;
+	char *end, *out = NULL;
+
+	if (!strncmp(s, "unix:", 5))
+		return strdup(s);
+	n = colon ? strtoul(colon + 1, &end, 10) : 0;
+	if (!colon || end == colon + 1 || *end || n > 59635) {
+		snprintf(err, err_len, "--vnc %s: not [ADDRESS]:DISPLAY or "
+			 "unix:PATH", s);
+		return NULL;
+	}
+	if (asprintf(&out, "tcp:%.*s:%lu", (int)(colon - s), s, 5900 + n) < 0)
+		return NULL;
+	return out;
+}
+
+static int read_password(struct control *k, const char *file, char *err,
+			 size_t err_len)
+{
+	FILE *f = fopen(file, "re");
+	char line[80];
+
+	if (!f || !fgets(line, sizeof(line), f)) {
+		snprintf(err, err_len, "%s: %s (VNC password)", file,
+			 f ? "empty" : strerror(errno));
+		if (f)
+			fclose(f);
+		return -EINVAL;
+	}
+	fclose(f);
+	line[strcspn(line, "\r\n")] = '\0';
+	k->vnc_password = strdup(line);
+	return k->vnc_password ? 0 : -ENOMEM;
+}
+
+static int open_vnc(struct control *k, const struct run_config *c,
+		    struct monitor *m, struct device_list *devices,
+		    struct loop *loop, FILE *log, char *err, size_t err_len)
+{
+	static const struct input_ops input = { input_key, input_mouse };
+	struct vnc_config cfg = {
+		.loop = loop, .display = devices->screen.display,
+		.name = c->name ? c->name : "Umbra",
+		.input = &input, .input_opaque = m,
+	};
+	int ret = 0;
+
+	k->vnc_listen = vnc_address(c->vnc, err, err_len);
+	if (!k->vnc_listen)
+		return -EINVAL;
+	if (c->vnc_password)
+		ret = read_password(k, c->vnc_password, err, err_len);
+	if (ret)
+		return ret;
+	cfg.listen = k->vnc_listen;
+	cfg.password = k->vnc_password;
+	ret = vnc_create(&k->vnc, &cfg, err, err_len);
+	if (!ret && vnc_port(k->vnc))
+		fprintf(log, "umbra: VNC on port %u\n", vnc_port(k->vnc));
+	return ret;
+}
+
 int control_open(struct control *k, const struct run_config *c,
 		 struct monitor *m, struct device_list *devices,
 		 struct loop *loop, FILE *log, char *err, size_t err_len)
@@ -77,6 +163,8 @@ int control_open(struct control *k, const struct run_config *c,
 					    err, err_len);
 	if (!ret && c->qmp)
 		ret = qmp_create(&k->qmp, m, loop, c->qmp, err, err_len);
+	if (!ret && c->vnc)
+		ret = open_vnc(k, c, m, devices, loop, log, err, err_len);
 	return ret;
 }
 
@@ -85,5 +173,9 @@ void control_close(struct control *k, int status)
 	debugger_destroy(k->debugger, status);
 	monitor_server_destroy(k->monitor);
 	qmp_destroy(k->qmp);
+	if (k->vnc)
+		vnc_destroy(k->vnc);
+	free(k->vnc_listen);
+	free(k->vnc_password);
 	memset(k, 0, sizeof(*k));
 }

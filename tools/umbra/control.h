@@ -16,11 +16,14 @@ struct monitor;
 struct monitor_server;
 struct qmp;
 struct run_config;
+struct vnc;
 
 struct control {
 	struct debugger *debugger;
 	struct monitor_server *monitor;
 	struct qmp *qmp;
+	struct vnc *vnc;
+	char *vnc_listen, *vnc_password;
 };
 
 /*

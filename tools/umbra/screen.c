@@ -15,7 +15,7 @@
 
 static bool wanted(const struct run_config *c)
 {
-	return c->vga ? !strcmp(c->vga, "std") : c->bios != NULL;
+	return c->vga ? !strcmp(c->vga, "std") : c->bios || c->vnc;
 }
 
 /* Before the sandbox is closed: no file can be opened behind it. */
@@ -36,10 +36,10 @@ int screen_open(struct screen *s, const struct run_config *c, char *err,
 	int code = 0;
 
 	if (!wanted(c)) {
-		if (!c->screendump)
+		if (!c->screendump && !c->vnc)
 			return 0;
-		snprintf(err, err_len, "--screendump: there is no screen "
-			 "(--vga std)");
+		snprintf(err, err_len, "--%s: there is no screen "
+			 "(--vga std)", c->vnc ? "vnc" : "screendump");
 		return -EINVAL;
 	}
 	if (display_create(&s->display)) {
