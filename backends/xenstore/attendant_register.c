@@ -125,7 +125,6 @@ static int write_domain(struct att *a, xs_transaction_t t)
 		{ "memory/static-max", kib },
 		{ "memory/target", kib },
 		{ "control/shutdown", "" },
-		{ "control/platform-feature-multiprocessor-suspend", "0" },
 		{ "device", "" },
 		{ "umbra/engine", a->cfg->engine },
 		{ "umbra/vcpus", vcpus },

@@ -57,6 +57,19 @@ check with_status_0 [ $? = 0 ]
 exec 3>&-
 check is_gone gone first
 
+# Without its attendant a machine goes on.
+demo alone
+for p in /proc/[0-9]*; do
+	grep -qsx umbra-attendant "$p/comm" &&
+		grep -qsa 'demo.--name.alone' "$p/cmdline" &&
+		kill -9 "${p#/proc/}"
+done
+check the_attendant_is_killed within 5 gone alone
+check the_machine_says_so within 5 grep -q 'goes on without it' "$tmp/log"
+exec 3>&-
+wait $pid
+check and_ends_as_usual [ $? = 0 ]
+
 demo second
 check has_another_number listed '^ *[2-9] second'
 kill -9 $pid
