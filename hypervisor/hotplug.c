@@ -210,6 +210,11 @@ int hotplug_unplug(struct hotplug *h, unsigned slot, char *err)
 	return h->bus ? h->bus->unplug(h->bus_opaque, slot, err) : no_bus(err);
 }
 
+int hotplug_find(struct hotplug *h, const void *backend)
+{
+	return h->bus ? h->bus->find(h->bus_opaque, backend) : -ENOENT;
+}
+
 void hotplug_on_gone(struct hotplug *h, hotplug_gone_fn *fn, void *opaque)
 {
 	h->gone = fn;

@@ -100,6 +100,8 @@ struct hotplug_bus {
 	int (*plug)(void *opaque, const struct pc_device_spec *spec,
 		    unsigned *slot, char *err);
 	int (*unplug)(void *opaque, unsigned slot, char *err);
+	/* The slot of the device with this backend, or -ENOENT. */
+	int (*find)(void *opaque, const void *backend);
 };
 void hotplug_set_bus(struct hotplug *h, const struct hotplug_bus *bus,
 		     void *opaque);
@@ -107,6 +109,11 @@ void hotplug_set_bus(struct hotplug *h, const struct hotplug_bus *bus,
 int hotplug_plug(struct hotplug *h, const struct pc_device_spec *spec,
 		 unsigned *slot, char *err);
 int hotplug_unplug(struct hotplug *h, unsigned slot, char *err);
+/*
+ * Where the device with @backend (pc_device_spec) is, if the guest can let go
+ * of it; -ENOENT if not.
+ */
+int hotplug_find(struct hotplug *h, const void *backend);
 /*
  * What was in @slot is gone: its backend can be closed.  Any thread, lock
  * held.

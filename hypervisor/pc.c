@@ -103,8 +103,9 @@ struct pc {
 
 	struct device *devices[DEVICES_MAX];
 	unsigned ndevices;
-	/* Of these, those that came while the machine ran; by PCI slot. */
-	struct device *plugged[PCI_HOTPLUG_SLOTS];
+	/* Of these, those that the guest can let go of; by PCI slot. */
+	struct { struct device *d; const void *backend; }
+		plugged[PCI_HOTPLUG_SLOTS];
 };
 
 /*
@@ -585,11 +586,11 @@ static void hotplug_event(void *opaque)
 	piix4pm_gpe(pc->pm, PCI_HOTPLUG_GPE);
 }
 
-/* The guest lets go of @slot; what was there from the start stays. */
+/* The guest lets go of @slot; display and the like stay. */
 static void unplugged(void *opaque, unsigned slot)
 {
 	struct pc *pc = opaque;
-	struct device *d = pc->plugged[slot];
+	struct device *d = pc->plugged[slot].d;
 	unsigned i = 0;
 
 	if (!d)
@@ -599,9 +600,10 @@ static void unplugged(void *opaque, unsigned slot)
 	pc->ndevices--;
 	memmove(&pc->devices[i], &pc->devices[i + 1],
 		(pc->ndevices - i) * sizeof(pc->devices[0]));
-	pc->plugged[slot] = NULL;
+	pc->plugged[slot].d = NULL;
 	device_destroy(d);
-	hotplug_gone(pc->cfg.hotplug, slot);
+	if (pc->cfg.hotplug)
+		hotplug_gone(pc->cfg.hotplug, slot);
 }
 
 static int make_hotplug(struct pc *pc)
@@ -798,7 +800,8 @@ static int bus_plug(void *opaque, const struct pc_device_spec *spec,
 	}
 	device_reset(d);
 	pc->devices[pc->ndevices++] = d;
-	pc->plugged[*slot] = d;
+	pc->plugged[*slot].d = d;
+	pc->plugged[*slot].backend = spec->backend;
 	pci_hotplug_filled(pc->hotplug, *slot);
 	return 0;
 }
@@ -807,15 +810,51 @@ static int bus_unplug(void *opaque, unsigned slot, char *err)
 {
 	struct pc *pc = opaque;
 
-	if (slot >= PCI_HOTPLUG_SLOTS || !pc->plugged[slot]) {
-		snprintf(err, PC_ERR_LEN, "it was there from the start");
+	if (slot >= PCI_HOTPLUG_SLOTS || !pc->plugged[slot].d) {
+		snprintf(err, PC_ERR_LEN, "it is part of the machine");
 		return -EBUSY;
 	}
 	pci_hotplug_ask(pc->hotplug, slot);
 	return 0;
 }
 
-static const struct hotplug_bus bus = { bus_plug, bus_unplug };
+static int bus_find(void *opaque, const void *backend)
+{
+	struct pc *pc = opaque;
+
+	for (unsigned slot = 0; slot < PCI_HOTPLUG_SLOTS; slot++)
+		if (pc->plugged[slot].d &&
+		    pc->plugged[slot].backend == backend)
+			return slot;
+	return -ENOENT;
+}
+
+static const struct hotplug_bus bus = { bus_plug, bus_unplug, bus_find };
+
+/* Slots with something in them, by bit. */
+static uint32_t slots_used(const struct pc *pc)
+{
+	uint32_t used = 0;
+
+	for (unsigned slot = 0; slot < PCI_HOTPLUG_SLOTS; slot++)
+		if (!slot_is_free(pc, slot))
+			used |= 1u << slot;
+	return used;
+}
+
+/* Disks and networks that the machine begins with can leave, too. */
+static void note_removable(struct pc *pc, const struct pc_device_spec *spec,
+			   struct device *d, uint32_t before)
+{
+	uint32_t came = slots_used(pc) & ~before;
+	unsigned slot = came ? __builtin_ctz(came) : 0;
+
+	if (!came || (strcmp(spec->name, "virtio-blk") &&
+		      strcmp(spec->name, "virtio-net")))
+		return;
+	pc->plugged[slot].d = d;
+	pc->plugged[slot].backend = spec->backend;
+}
 
 /* A guest that starts anew holds nothing that it was asked to let go of. */
 static void finish_unplugs(struct pc *pc)
@@ -835,6 +874,7 @@ static int make_devices(struct pc *pc, char *err)
 
 	for (unsigned i = 0; i < pc->cfg.ndevices; i++) {
 		const struct pc_device_spec *spec = &pc->cfg.devices[i];
+		uint32_t before = slots_used(pc);
 		struct device *d = NULL;
 		int code;
 
@@ -848,6 +888,8 @@ static int make_devices(struct pc *pc, char *err)
 			pc->devices[pc->ndevices++] = d;
 		if (code)
 			return code;
+		if (d)
+			note_removable(pc, spec, d, before);
 	}
 	return 0;
 }

@@ -60,8 +60,11 @@ while read -r f; do
 done < <(find "$tmp/mod" -name '*.ko')
 tools/mkinitrd.sh "$@" "$tmp/initrd.gz" || exit 1
 
+printf 'zero\n' >"$tmp/zero.img"
+truncate -s 256K "$tmp/zero.img"
 "$umbra" run --name linux --kernel "$kernel" --initrd "$tmp/initrd.gz" \
 	--append "console=ttyS0 quiet umbra.script=/etc/hotplug" \
+	--drive "file=$tmp/zero.img,if=virtio,format=raw" \
 	--device virtio-balloon --log "$tmp/log" </dev/null >"$tmp/out" 2>&1 &
 pid=$!
 within 60 grep -aq 'guest up' "$tmp/out"
@@ -78,6 +81,9 @@ new_image()
 	truncate -s 256K "$tmp/$1.img"
 }
 
+check a_disk_from_the_start within 10 count 'came vda: zero' 1
+check can_leave "$umbra" detach linux disk 0
+check and_does within 10 count 'went vda' 1
 new_image one
 new_image two
 check attach "$umbra" attach linux disk "$tmp/one.img" serial=S1
@@ -87,7 +93,7 @@ check the_guest_reads_that_too within 10 count 'came vdb: two' 1
 check an_image_is_locked sh -c \
 	'! "$0" attach linux disk "$1" 2>/dev/null' "$umbra" "$tmp/two.img"
 check detach "$umbra" detach linux disk 0
-check the_guest_lets_go within 10 count 'went vda' 1
+check the_guest_lets_go within 10 count 'went vda' 2
 check the_image_has_what_the_guest_wrote \
 	grep -aq 'guest wrote' "$tmp/one.img"
 failed=0
@@ -95,7 +101,7 @@ for ((i = 1; i <= loops; i++)); do
 	"$umbra" attach linux disk "$tmp/one.img" >/dev/null &&
 		within 10 count 'came vda: one' $((i + 1)) &&
 		"$umbra" detach linux disk 0 &&
-		within 10 count 'went vda' $((i + 1)) || { failed=1; break; }
+		within 10 count 'went vda' $((i + 2)) || { failed=1; break; }
 done
 check attach_and_detach_in_a_loop [ $failed = 0 ]
 check read_only_is_kept "$umbra" attach linux disk "$tmp/one.img" readonly=on

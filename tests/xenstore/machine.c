@@ -75,6 +75,7 @@ static int show_file(const char *what, unsigned n, const char *path)
 static int attach(void *opaque, const struct hotplug_args *a, char *err)
 {
 	const char *serial = hotplug_key(a, "serial");
+	const char *params = hotplug_key(a, "params");
 	int ret;
 
 	if (serial && !strcmp(serial, "no")) {
@@ -83,7 +84,7 @@ static int attach(void *opaque, const struct hotplug_args *a, char *err)
 	}
 	if (a->n >= DISKS || disk[a->n].there)
 		return -EBUSY;
-	ret = show_file("attach", a->n, hotplug_key(a, "params"));
+	ret = show_file("attach", a->n, params ? params : "");
 	if (ret) {
 		snprintf(err, HOTPLUG_ERR_LEN, "%s", strerror(-ret));
 		return ret;
@@ -123,7 +124,7 @@ static int media(void *opaque, const struct hotplug_args *a, char *err)
 		snprintf(err, HOTPLUG_ERR_LEN, "not a CD-ROM drive");
 		return -ENOTSUP;
 	}
-	if (*params)
+	if (params && *params)
 		return show_file("insert", a->n, params);
 	printf("eject %u%s\n", a->n, force && *force == '1' ? " by force" :
 	       "");

@@ -80,7 +80,7 @@ static int vbd_media(void *opaque, const struct hotplug_args *a, char *err)
 static struct disk {
 	struct block_queue *q;		/* NULL: unused */
 	unsigned n, slot;
-	bool leaving;
+	bool first;	/* there from the start: the queue is not ours */
 } disks[DISKS_MAX];
 
 static struct disk *disk_find(unsigned n)
@@ -110,6 +110,7 @@ static int plug(struct store *s, struct disk *d,
 	snprintf(text, sizeof(text), "serial=%s", serial ? serial : "");
 	spec.backend = d->q;
 	d->n = a->n;
+	d->first = false;
 	ret = hotplug_plug(s->hotplug, &spec, &d->slot, err);
 	if (ret) {
 		block_queue_destroy(d->q);
@@ -151,8 +152,8 @@ static int vbd_detach(void *opaque, unsigned n, char *err)
 	int ret;
 
 	if (!d) {
-		snprintf(err, HOTPLUG_ERR_LEN, "disk %u was there from the "
-			 "start, and stays", n);
+		snprintf(err, HOTPLUG_ERR_LEN, "drive %u is not on virtio, "
+			 "and stays", n);
 		return -EBUSY;
 	}
 	ret = hotplug_unplug(s->hotplug, d->slot, err);
@@ -167,7 +168,10 @@ void vbd_gone(struct store *s, unsigned slot)
 
 		if (!d->q || d->slot != slot)
 			continue;
-		block_queue_destroy(d->q);
+		if (d->first)
+			block_queue_change(d->q, NULL);
+		else
+			block_queue_destroy(d->q);
 		d->q = NULL;
 		hotplug_done(s->hotplug, "vbd", d->n, 0, NULL);
 	}
@@ -177,7 +181,7 @@ void vbd_gone(struct store *s, unsigned slot)
 void vbd_close(void)
 {
 	for (unsigned i = 0; i < DISKS_MAX; i++) {
-		if (disks[i].q)
+		if (disks[i].q && !disks[i].first)
 			block_queue_destroy(disks[i].q);
 		disks[i].q = NULL;
 	}
@@ -216,10 +220,26 @@ static void publish(struct store *s, unsigned n, const struct drive_opt *d)
 	link_publish_device(s->link, "vbd", n, keys);
 }
 
+/* Drives on virtio can leave like those that came later. */
+static void note_removable(struct store *s, unsigned n)
+{
+	struct block_queue *q = s->devices->queues[n];
+	int slot = hotplug_find(s->hotplug, q);
+
+	for (unsigned i = 0; slot >= 0 && i < DISKS_MAX; i++) {
+		if (disks[i].q)
+			continue;
+		disks[i] = (struct disk){ q, n, slot, true };
+		return;
+	}
+}
+
 /* The drives' queues are in the order of the configuration. */
 void vbd_publish(struct store *s)
 {
 	for (unsigned i = 0; i < s->c->drives.n && i < s->devices->nqueues;
-	     i++)
+	     i++) {
 		publish(s, i, &s->c->drives.v[i]);
+		note_removable(s, i);
+	}
 }

@@ -23,6 +23,7 @@
 static struct card {
 	struct net_backend *net;	/* NULL: unused */
 	unsigned n, slot;
+	bool first;	/* there from the start: the network is not ours */
 } cards[CARDS_MAX];
 
 static struct card *card_find(unsigned n)
@@ -75,6 +76,7 @@ static int vif_attach(void *opaque, const struct hotplug_args *a, char *err)
 	snprintf(text, sizeof(text), "mac=%s", mac ? mac : "");
 	spec.backend = c->net;
 	c->n = a->n;
+	c->first = false;
 	ret = hotplug_plug(s->hotplug, &spec, &c->slot, err);
 	if (ret) {
 		c->net->ops->destroy(c->net);
@@ -90,8 +92,8 @@ static int vif_detach(void *opaque, unsigned n, char *err)
 	int ret;
 
 	if (!c) {
-		snprintf(err, HOTPLUG_ERR_LEN, "network card %u was there "
-			 "from the start, and stays", n);
+		snprintf(err, HOTPLUG_ERR_LEN, "network card %u is not on "
+			 "virtio, and stays", n);
 		return -EBUSY;
 	}
 	ret = hotplug_unplug(s->hotplug, c->slot, err);
@@ -103,7 +105,8 @@ void vif_gone(struct store *s, unsigned slot)
 	for (struct card *c = cards; c < cards + CARDS_MAX; c++) {
 		if (!c->net || c->slot != slot)
 			continue;
-		c->net->ops->destroy(c->net);
+		if (!c->first)
+			c->net->ops->destroy(c->net);
 		c->net = NULL;
 		hotplug_done(s->hotplug, "vif", c->n, 0, NULL);
 	}
@@ -112,7 +115,7 @@ void vif_gone(struct store *s, unsigned slot)
 void vif_close(void)
 {
 	for (struct card *c = cards; c < cards + CARDS_MAX; c++) {
-		if (c->net)
+		if (c->net && !c->first)
 			c->net->ops->destroy(c->net);
 		c->net = NULL;
 	}
@@ -129,6 +132,20 @@ int vif_init(struct store *s)
 	return hotplug_add(s->hotplug, &vif_class, s);
 }
 
+/* Networks are in the order in which they are published. */
+static void note_removable(struct store *s, unsigned n)
+{
+	struct net_backend *net = n < s->devices->nnets ?
+				  s->devices->nets[n].backend : NULL;
+	int slot = net ? hotplug_find(s->hotplug, net) : -ENOENT;
+	struct card *c = cards;
+
+	while (c < cards + CARDS_MAX && c->net)
+		c++;
+	if (slot >= 0 && c < cards + CARDS_MAX)
+		*c = (struct card){ net, n, slot, true };
+}
+
 /* "KIND,KEY=VALUE..." of --nic and --netdev, as it was given. */
 static void publish(struct store *s, unsigned n, const char *text)
 {
@@ -139,6 +156,7 @@ static void publish(struct store *s, unsigned n, const char *text)
 	snprintf(type, sizeof(type), "type=%.*s", (int)strcspn(text, ","),
 		 text);
 	link_publish_device(s->link, "vif", n, keys);
+	note_removable(s, n);
 }
 
 void vif_publish(struct store *s)
