@@ -138,13 +138,28 @@ static bool interpret_some(struct hv *hv, unsigned n,
 	return finish(hv, r, hv->x.icount - before, info);
 }
 
+/*
+ * A program gets what KVM would have given it, had it not been asked to tell
+ * us first: it cannot be allowed to end the machine.
+ */
+static bool undefined_for_user(struct hv *hv)
+{
+	if (vcpu_cpl(&hv->v) != 3)
+		return false;
+	hv->v.event = (struct vcpu_event){ .kind = EVENT_EXCEPTION,
+					   .vector = VEC_UD };
+	hv->v.shadow = 0;
+	hv_state_store(hv);
+	return true;
+}
+
 bool hv_emulate(struct hv *hv, struct engine_exit_info *info)
 {
 	hv->stats.emulations++;
 	if (hv_state_load(hv))
 		return true;	/* broken */
 	if (hv->v.msr.efer & EFER_LMA)
-		return hv_soft_interrupt(hv) ||
+		return hv_soft_interrupt(hv) || undefined_for_user(hv) ||
 		       cannot(info, "64-bit code is not interpreted");
 	return interpret_some(hv, next_batch(hv), info);
 }

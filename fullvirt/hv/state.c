@@ -218,7 +218,7 @@ static int regs_store(struct hv *hv)
 static int fpu_load(struct hv *hv)
 {
 	struct kvm_xsave x;
-	struct kvm_xcrs xcrs;
+	struct kvm_xcrs xcrs = { .nr_xcrs = 0 };
 	uint32_t mask = MXCSR_MASK;
 	int ret = ASK(hv, KVM_GET_XSAVE, &x);
 

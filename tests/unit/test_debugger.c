@@ -33,7 +33,7 @@ __asm__(".pushsection .rodata\n.code32\nprogram:\n"
 extern const uint8_t program[], program_end[];
 
 static const struct engine_ops *const engines[] = {
-	&bt_engine_ops, &interp_engine_ops,
+	&bt_engine_ops, &interp_engine_ops, &hv_engine_ops,
 };
 
 static struct engine *e;

@@ -317,6 +317,31 @@ START_TEST(exits_that_nobody_can_handle_are_reported)
 }
 END_TEST
 
+/* In 64-bit code, first at CPL 3, where it is the program's #UD, then at 0. */
+static int run_not_emulated(struct kvm_run *run)
+{
+	if (fake.runs > 1 && fake.events.exception.injected) {
+		ck_assert_uint_eq(fake.events.exception.nr, VEC_UD);
+		ck_assert(!fake.events.exception.has_error_code);
+		fake.events.exception.injected = 0;
+		fake.sregs.ss.dpl = 0;
+	} else {
+		fake.sregs.cr0 = CR0_PE | CR0_PG;
+		fake.sregs.efer = EFER_LME | EFER_LMA;
+		fake.sregs.ss.dpl = 3;
+	}
+	run->internal.suberror = KVM_INTERNAL_ERROR_EMULATION;
+	return exit_with(run, KVM_EXIT_INTERNAL_ERROR);
+}
+
+START_TEST(what_kvm_cannot_emulate_ends_programs_not_machines)
+{
+	run_with(run_not_emulated);
+	expect_cannot("KVM cannot emulate the instruction");
+	ck_assert_uint_eq(fake.runs, 2);
+}
+END_TEST
+
 static int run_shutdown(struct kvm_run *run)
 {
 	return exit_with(run, KVM_EXIT_SHUTDOWN);
@@ -657,6 +682,7 @@ int main(void)
 	tcase_add_loop_test(t, kvm_that_goes_away_is_named, 0,
 			    ARRAY_SIZE(gone));
 	tcase_add_loop_test(t, exits_that_nobody_can_handle_are_reported, 0, 3);
+	tcase_add_test(t, what_kvm_cannot_emulate_ends_programs_not_machines);
 	tcase_add_test(t, shutdown_is_a_triple_fault);
 	tcase_add_test(t, missing_capability_is_named);
 	tcase_add_loop_test(t, refused_calls_are_named, 0, 5);
