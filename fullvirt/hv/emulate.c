@@ -77,9 +77,10 @@ bool hv_foreign(const struct hv *hv)
 {
 	const struct vcpu *v = &hv->v;
 
-	if (!hv->vm->weak || !(v->cr0 & CR0_PE) || v->msr.efer & EFER_LMA)
+	if (!hv->vm->weak || v->msr.efer & EFER_LMA)
 		return false;
-	return v->cr0 & CR0_PG || vcpu_cpl(v) == 3;
+	return hv->debug.n || (v->cr0 & CR0_PE &&
+			       (v->cr0 & CR0_PG || vcpu_cpl(v) == 3));
 }
 
 static enum x86_result interpret(struct hv *hv, unsigned n)
@@ -117,6 +118,11 @@ static bool finish(struct hv *hv, enum x86_result r, uint64_t done,
 		return false;
 	case X86_HYPERCALL:
 		info->exit = ENGINE_HYPERCALL;
+		return false;
+	case X86_DEBUG:
+		engine_report_break(info, hv->x.debug_hit);
+		hv->x.debug_resume = true;
+		hv->debug_pc = (uint32_t)(hv->v.seg[SEG_CS].base + hv->v.rip);
 		return false;
 	case X86_LONG_MODE:
 		/* KVM's to enter; unless it has just refused. */
@@ -171,6 +177,14 @@ bool hv_interpret(struct hv *hv, struct engine_exit_info *info)
 	if (hv->vm->irqchip)
 		return cannot(info, "this KVM has no hardware, and the "
 			      "interpreter needs hv.irqchip=off");
+	if (hv->debug.step) {
+		hv->x.debug_resume = true;
+		r = x86_run(&hv->x, 1);
+		hv->x.debug_resume = false;
+		if (finish(hv, r, 1, info))
+			engine_report_break(info, NULL);
+		return false;
+	}
 	r = take_event(hv);
 	if (r != X86_OK)
 		return finish(hv, r, 1, info);

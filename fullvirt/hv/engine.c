@@ -12,12 +12,6 @@
 #include "fullvirt/hv/hv.h"
 #include "hypervisor/mem.h"
 
-/* DR7 of breakpoint n: enabled; its kind and length. */
-#define DR7_FIXED	0x400ULL
-#define DR7_GLOBAL(n)	(2ULL << (n) * 2)
-#define DR7_RW_LEN(n, rw, len)	(((rw) | (len) << 2) << (16 + (n) * 4))
-#define HW_BREAKPOINTS	4
-
 static void hv_destroy(struct engine *e)
 {
 	struct hv *hv = to_hv(e);
@@ -203,7 +197,7 @@ static void hv_set_state(struct engine *e, const struct vcpu *in)
 	hv_complete(hv);
 	hv->broken[0] = 0;
 	hv->streak = 0;
-	hv->debug_resume = false;
+	hv_debug_state(hv, in);
 	hv->v = *in;
 	hv_state_store(hv);
 }
@@ -217,72 +211,6 @@ static void hv_mem_changed(struct engine *e, gpa_t gpa, uint64_t len)
 	if (ret)
 		hv_break(hv, ret, "%s", err);
 	x86_tlb_flush(&hv->x);
-}
-
-/*
- * Breakpoints of the debugger, in the processor's debug registers.
- */
-
-static const uint8_t dr7_rw[] = {
-	[ENGINE_BREAK_EXEC] = 0,
-	[ENGINE_BREAK_WRITE] = 1,
-	[ENGINE_BREAK_READ] = 3,	/* there is none for reads alone */
-	[ENGINE_BREAK_ACCESS] = 3,
-};
-
-/* SDM Vol. 3B 17.2.4: 1, 2 and 4 bytes are coded as one less, 8 as 2. */
-static int dr7_len(const struct engine_breakpoint *b)
-{
-	if (b->kind == ENGINE_BREAK_EXEC)
-		return 0;
-	if (b->addr & (b->len - 1))
-		return -1;
-	switch (b->len) {
-	case 1: return 0;
-	case 2: return 1;
-	case 4: return 3;
-	case 8: return 2;
-	default: return -1;
-	}
-}
-
-static int fill_debug(const struct engine_debug *d,
-		      struct kvm_guest_debug *k)
-{
-	if (d->n > HW_BREAKPOINTS)
-		return -ENOSPC;
-	if (d->step)
-		k->control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP;
-	if (d->n)
-		k->control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
-	k->arch.debugreg[7] = DR7_FIXED;
-	for (unsigned n = 0; n < d->n; n++) {
-		int len = dr7_len(&d->bp[n]);
-
-		if (len < 0)
-			return -ENOSPC;
-		k->arch.debugreg[n] = d->bp[n].addr;
-		k->arch.debugreg[7] |= DR7_GLOBAL(n) |
-			DR7_RW_LEN(n, (uint64_t)dr7_rw[d->bp[n].kind], len);
-	}
-	return 0;
-}
-
-static int hv_set_debug(struct engine *e, const struct engine_debug *d)
-{
-	static const struct engine_debug none;
-	struct kvm_guest_debug k = { .control = 0 };
-	struct hv *hv = to_hv(e);
-	int ret;
-
-	if (!d)
-		d = &none;
-	ret = fill_debug(d, &k);
-	if (ret)
-		return ret;
-	hv->debug = *d;
-	ret = hv_ioctl(hv->fd, KVM_SET_GUEST_DEBUG, &k);
-	return ret < 0 ? ret : 0;
 }
 
 static void hv_stats(struct engine *e, FILE *out)

@@ -103,6 +103,8 @@ struct hv {
 
 	struct engine_debug debug;
 	bool debug_resume;	/* begin behind the breakpoint at rip */
+	bool debug_past;	/* one instruction without breakpoints */
+	gva_t debug_pc;		/* linear address of the last stop */
 	struct x86 x;		/* the interpreter, on v */
 	struct vcpu v;
 	struct {
@@ -197,6 +199,12 @@ bool hv_foreign(const struct hv *hv);
  * part of the work, store the state and return true.
  */
 bool hv_soft_interrupt(struct hv *hv);
+
+/* debug.c */
+int hv_set_debug(struct engine *e, const struct engine_debug *d);
+void hv_debug_state(struct hv *hv, const struct vcpu *v);
+void hv_debug_resume(struct hv *hv);
+bool hv_debug_exit(struct hv *hv, struct engine_exit_info *info);
 
 /* Note that the engine cannot go on; the first reason stays. */
 int hv_break(struct hv *hv, int err, const char *fmt, ...)

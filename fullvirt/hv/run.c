@@ -251,19 +251,6 @@ static bool exit_internal(struct hv *hv, struct engine_exit_info *info)
 	return true;
 }
 
-/* DR6 says which; a step when none did. */
-static bool exit_debug(struct hv *hv, struct engine_exit_info *info)
-{
-	const struct engine_breakpoint *hit = NULL;
-
-	for (unsigned n = 0; n < hv->debug.n && n < 4; n++)
-		if (hv->run->debug.arch.dr6 >> n & 1)
-			hit = &hv->debug.bp[n];
-	hv->debug_resume = hit && hit->kind == ENGINE_BREAK_EXEC;
-	engine_report_break(info, hit);
-	return false;
-}
-
 /* Returns true to go on (or hv->broken is set), false with @info filled. */
 static bool handle(struct hv *hv, struct engine_exit_info *info)
 {
@@ -297,7 +284,7 @@ static bool handle(struct hv *hv, struct engine_exit_info *info)
 		info->exit = ENGINE_SHUTDOWN;
 		return false;
 	case KVM_EXIT_DEBUG:
-		return exit_debug(hv, info);
+		return hv_debug_exit(hv, info);
 	case KVM_EXIT_INTERNAL_ERROR:
 		return exit_internal(hv, info);
 	case KVM_EXIT_FAIL_ENTRY:
@@ -387,7 +374,7 @@ static bool prepare(struct hv *hv, struct engine_exit_info *info)
 		info->exit = ENGINE_KICKED;
 		return false;
 	}
-	if (hv->debug.step || hv->ours)
+	if (hv->debug.step || hv->debug_past || hv->ours)
 		return true;
 	inject_nmi(hv);
 	if (!hv->vm->irqchip)
@@ -407,20 +394,6 @@ static void loop(struct hv *hv, struct engine_exit_info *info)
 	hv_complete(hv);
 }
 
-/* Pass the breakpoint that the last run() stopped at. */
-static void resume_flag(struct hv *hv)
-{
-	struct kvm_regs r;
-
-	if (!hv->debug_resume)
-		return;
-	hv->debug_resume = false;
-	if (hv_ioctl(hv->fd, KVM_GET_REGS, &r) < 0)
-		return;
-	r.rflags |= FLAG_RF;
-	hv_ioctl(hv->fd, KVM_SET_REGS, &r);
-}
-
 void hv_run(struct engine *e, struct engine_exit_info *info)
 {
 	struct hv *hv = to_hv(e);
@@ -434,7 +407,7 @@ void hv_run(struct engine *e, struct engine_exit_info *info)
 		info->intr_enabled = hv->run->if_flag;
 	} else {
 		hv->v.activity = ACTIVITY_RUN;
-		resume_flag(hv);
+		hv_debug_resume(hv);
 		loop(hv, info);
 	}
 	__atomic_store_n(&hv->running, false, __ATOMIC_SEQ_CST);

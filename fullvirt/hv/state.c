@@ -404,6 +404,7 @@ int hv_state_store(struct hv *hv)
 
 	hv->io_pending = false;
 	x86_tlb_flush(&hv->x);
+	hv->run->if_flag = !!(hv->v.rflags & FLAG_IF);
 	hv->ours = hv_foreign(hv);
 	if (hv->ours) {
 		atomic_store(&hv->bus->nmi, hv->v.nmi_pending != 0);
@@ -412,7 +413,6 @@ int hv_state_store(struct hv *hv)
 	hv->stats.state_stores++;
 	/* No interrupt before KVM has looked at the new IF. */
 	hv->run->ready_for_interrupt_injection = 0;
-	hv->run->if_flag = !!(hv->v.rflags & FLAG_IF);
 	if ((ret = sregs_store(hv)) || (ret = regs_store(hv)) ||
 	    (ret = fpu_store(hv)) || (ret = hv_msrs_store(hv)) ||
 	    (ret = debug_store(hv)) || (ret = activity_store(hv)) ||

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 
 #include "hypervisor/engine.h"
+#include "hypervisor/host.h"
 #include "hypervisor/mem.h"
+#include "tests/unit/hv_rig.h"
 
 #define AT_CODE		0x10000u
 #define AT_COUNT	0x20000u
@@ -165,8 +167,18 @@ START_TEST(a_watchpoint_next_to_the_access_is_silent)
 }
 END_TEST
 
+/* Processors have none for reads alone. */
+static bool reads_alone(int i)
+{
+	return engines[i] != &hv_engine_ops ||
+	       host_probe_emulated(&host_caps()->kvm.probe
+				   [HOST_PROBE_UNPAGED]);
+}
+
 START_TEST(a_read_watchpoint_ignores_writes)
 {
+	if (!reads_alone(_i))
+		return;
 	setup(_i);
 	/* The call writes its return address; the ret reads it. */
 	set_break(0x30000 - 4, ENGINE_BREAK_READ, 4);
@@ -214,7 +226,7 @@ int main(void)
 	Suite *s = suite_create("debugger");
 	TCase *t = tcase_create("engines");
 	SRunner *r = srunner_create(s);
-	int n = ARRAY_SIZE(engines), failed;
+	int n = ARRAY_SIZE(engines) - !hv_there("breakpoints under hv"), failed;
 
 	tcase_add_loop_test(t, without_breakpoints_the_program_ends, 0, n);
 	tcase_add_loop_test(t, a_breakpoint_stops_before_its_instruction, 0, n);
