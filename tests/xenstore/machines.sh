@@ -21,6 +21,9 @@ demo()
 {
 	local name=$1
 	shift
+	# Not what the last one said.
+	: >"$tmp/out"
+	: >"$tmp/log"
 	"$umbra" demo --name "$name" --log "$tmp/log" "$@" <"$tmp/in" \
 		>"$tmp/out" 2>&1 &
 	pid=$!
