@@ -34,6 +34,7 @@
 #define MAX_CTX		128
 #define NSITES		1024
 #define NPROBATION	256
+#define NMOVED		256
 #define MAX_ROOTS	256
 #define RSTACK_SIZE	(16 * KIB)
 /* Around a window. A bit-string operand reaches 256 MiB to either side of its base. */
@@ -293,6 +294,10 @@ struct bt {
 	uint64_t root_clock;
 	uint32_t vmas, vma_budget;
 	struct soft_list soft[2];	/* non-global, global */
+	/* Pages that no mapping of kwin keeps up with: see give_up(). */
+	struct { uint32_t pn, moves; } moved[NMOVED];
+	uint32_t restless[NPAGES / 32];
+	bool any_restless;
 	uint32_t soft_global[NPAGES / 32]; /* bit: the second names the page */
 	bool big[1024];		/* 4 MiB of linear space: had a large page */
 

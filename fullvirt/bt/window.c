@@ -31,6 +31,7 @@
 #define FAULT_AROUND	15u	/* pages */
 #define ROOM		(2 * (FAULT_AROUND + 1) + 2) /* mappings of one fault */
 #define UNPAGED_PAGES	1024u	/* mapped per fault while PG = 0 */
+#define MOVES_MAX	6u	/* of a page by the guest, see give_up() */
 #define PAGING_MODE0	(CR0_PG | CR0_WP)
 #define PAGING_MODE4	(CR4_PAE | CR4_PSE | CR4_SMEP)
 #define PTE_IGNORED	0xe00ull	/* software's */
@@ -293,6 +294,12 @@ static int map_one(struct bt *bt, struct window *w, uint32_t gva,
 	return map_add(bt, w, &m);
 }
 
+static bool is_restless(const struct bt *bt, const struct window *w,
+			uint32_t pn)
+{
+	return w == &bt->kwin && bt->restless[pn / 32] >> pn % 32 & 1;
+}
+
 /*
  * Fault-around: map the present, accessed pages behind @gva in the same go.
  * Their entries are only looked at: A and D must be set already.
@@ -306,6 +313,7 @@ static void map_around(struct bt *bt, struct window *w, uint32_t gva)
 		struct x86_walk t;
 
 		if (next < gva || w->index[next >> PAGE_SHIFT] ||
+		    is_restless(bt, w, next >> PAGE_SHIFT) ||
 		    x86_translate_peek(&bt->x, next, acc, &t) ||
 		    t.page_shift != PAGE_SHIFT || !(t.pte & PTE_A) ||
 		    !mem_backed(bt->mem, t.gpa) ||
@@ -333,7 +341,8 @@ static bool untraced(struct bt *bt, struct window *w, uint32_t gva,
 /*
  * Map the page of @gva, for which the walk @t has just succeeded, into @w.
  * The caller has checked that its frame is backed.
- * Returns 0, -ENOSPC when the budget is spent, or a negative errno.
+ * Returns 0, -ENOSPC when the budget is spent, -EBUSY for a page that shall
+ * go by SOFT, or a negative errno.
  */
 int window_map_page(struct bt *bt, struct window *w, uint32_t gva,
 		    const struct x86_walk *t, bool write)
@@ -342,6 +351,8 @@ int window_map_page(struct bt *bt, struct window *w, uint32_t gva,
 
 	if (write && untraced(bt, w, gva, t))
 		return 0;
+	if (is_restless(bt, w, gva >> PAGE_SHIFT))
+		return -EBUSY;
 	if (!make_room(bt))
 		return -ENOSPC;
 	r = map_one(bt, w, gva, t);
@@ -360,6 +371,37 @@ static bool mode_changed(struct bt *bt, struct window *w)
 }
 
 /* A TLB flush: drop the mappings whose guest entries have changed. */
+/*
+ * The guest has mapped something else at page @pn once more.  Too often for a
+ * host call each time: it goes by SOFT from now on.
+ */
+static bool give_up(struct bt *bt, struct window *w, uint32_t pn)
+{
+	uint32_t i = pn % NMOVED;
+
+	if (w != &bt->kwin)
+		return false;
+	if (bt->moved[i].pn != pn)
+		bt->moved[i].moves = 0;
+	bt->moved[i].pn = pn;
+	if (++bt->moved[i].moves < MOVES_MAX)
+		return false;
+	bt->restless[pn / 32] |= 1u << pn % 32;
+	return bt->any_restless = true;
+}
+
+/* The guest has flushed everything: what its addresses mean may be new. */
+static void forget_restless(struct bt *bt)
+{
+	if (!bt->any_restless)
+		return;
+	for (unsigned i = 0; i < NPAGES / 32; i++)
+		bt->restless[i] = 0;
+	for (unsigned i = 0; i < NMOVED; i++)
+		bt->moved[i].moves = 0;
+	bt->any_restless = false;
+}
+
 void window_validate(struct bt *bt, struct window *w, bool global_too)
 {
 	if (!w->base || !w->nmaps)
@@ -369,6 +411,8 @@ void window_validate(struct bt *bt, struct window *w, bool global_too)
 		return;
 	}
 	bt->stats.validations++;
+	if (w == &bt->kwin && global_too)
+		forget_restless(bt);
 	for (uint32_t i = w->nmaps; i-- > 0;) {
 		const struct wmap *m = &w->maps[i];
 
@@ -384,8 +428,10 @@ void window_invlpg(struct bt *bt, struct window *w, uint32_t gva)
 	if (!w->base)
 		return;
 	at = w->index[gva >> PAGE_SHIFT];
-	if (at && !map_valid(bt, &w->maps[at - 1]))
+	if (at && !map_valid(bt, &w->maps[at - 1])) {
+		give_up(bt, w, gva >> PAGE_SHIFT);
 		map_drop(bt, w, at - 1);
+	}
 }
 
 /*
@@ -425,7 +471,8 @@ void window_renew(struct bt *bt, struct window *w, uint32_t gva)
 		return;
 	at = w->index[gva >> PAGE_SHIFT];
 	if (at && !map_valid(bt, &w->maps[at - 1]) &&
-	    !map_move(bt, w, &w->maps[at - 1]))
+	    (give_up(bt, w, gva >> PAGE_SHIFT) ||
+	     !map_move(bt, w, &w->maps[at - 1])))
 		map_drop(bt, w, at - 1);
 }
 

@@ -231,6 +231,9 @@ class Idle(Script):
         _, _, wall, cpu = self.run_script(f"idle:{self.s.seconds}")
         if "idle" not in wall:
             raise BenchError("the guest's script did not end")
+        if wall["idle"] < self.s.seconds / 2:
+            raise BenchError("the guest's output came late: "
+                             f"{wall['idle']:.3f} s between the marks")
         return {"idle": cpu["idle"] / wall["idle"] * 1000}
 
 

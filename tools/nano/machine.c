@@ -227,7 +227,7 @@ static void cpu_init(void)
 	print("\n");
 }
 
-void machine_init(bool paging)
+void machine_init(bool paging, bool all_calls)
 {
 	cpu_init();
 	pic_off();
@@ -239,7 +239,7 @@ void machine_init(bool paging)
 		sysenter_init();
 	if (!paging)
 		print("#vmi\tnone: paging is off\n");
-	else if (pv_init())
+	else if (pv_init(all_calls))
 		announce_tables();
 	/* Without paging LAPIC_VA is its physical address. */
 	if (machine.apic)

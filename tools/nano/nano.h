@@ -38,13 +38,13 @@ typedef void op_fn(uint32_t n);
 struct row {
 	const char *name;
 	op_fn *native;		/* by instructions */
-	op_fn *vmi;		/* by calls; NULL: there is none */
+	op_fn *vmi;		/* by the calls that there are */
 	op_fn *empty;		/* the loop alone */
 	bool (*prepare)(uint32_t n);	/* untimed, before each run; or NULL */
 	uint32_t max;		/* most operations in one run, 0: no limit */
 	unsigned events;	/* what one operation adds to `events' */
 	unsigned needs;		/* NEEDS_* */
-	const uint8_t *calls;	/* VMI calls that .vmi makes, 0xff ends */
+	const uint8_t *calls;	/* VMI calls that .vmi may make, 0xff ends */
 	const char *what;
 };
 
@@ -139,8 +139,8 @@ struct machine {
 };
 extern struct machine machine;
 
-/* Tables, privilege levels, LAPIC.  @paging: also page tables. */
-void machine_init(bool paging);
+/* Tables, privilege levels, LAPIC.  @paging: also page tables and the VMI. */
+void machine_init(bool paging, bool all_calls);
 /* Send @vector to @handler; @dpl 3: user mode may INT there. */
 void gate_set(unsigned vector, const void *handler, unsigned dpl);
 uint64_t descriptor(uint32_t base, uint32_t limit, uint16_t attr);
@@ -150,14 +150,16 @@ void guest_exit(bool good) __attribute__((noreturn));
  * pv.c: the calls that set the machine up, native until a ROM is bound.
  * Arguments as in the specification.
  */
-/* Look for a ROM and bind to it; says what it found.  Returns true if bound. */
-bool pv_init(void);
-/* Patch the call sites (SITE below). */
-bool pv_active(void);
+/*
+ * Look for a ROM and bind to it; says what it found.  @all_calls: also to
+ * those that the ROM says are no better than instructions.
+ * Returns true if bound.
+ */
+bool pv_init(bool all_calls);
 /* The address of @call, or 0 if the ROM leaves it native. */
 uint32_t pv_call(unsigned call);
-/* All of @calls (0xff ends the list) are there. */
-bool pv_all(const uint8_t *calls);
+/* One of @calls (0xff ends the list) is there. */
+bool pv_any(const uint8_t *calls);
 uint32_t pv_features(void);
 
 #define REGPARM	__attribute__((regparm(3)))

@@ -143,13 +143,16 @@ void ts_n(uint32_t n)
 
 void ts_v(uint32_t n)
 {
-	pv_u32 *set = PV(pv_u32 *, VMI_CALL_SET_CR0);
 	pv_void *clear = PV(pv_void *, VMI_CALL_CLTS);
-	uint32_t cr0 = PV(pv_get *, VMI_CALL_GET_CR0)();
+	uint32_t cr0;
 
+	__asm__ volatile("movl %%cr0, %0" : "=r"(cr0));
 	TIMES(n) {
-		set(cr0 | CR0_TS);
-		clear();
+		set_cr0(cr0 | CR0_TS);
+		if (clear)
+			clear();
+		else
+			__asm__ volatile("clts" ::: "memory");
 	}
 }
 

@@ -72,10 +72,8 @@ void cr3_n(uint32_t n)
 
 void cr3_v(uint32_t n)
 {
-	pv_u32 *set = PV(pv_u32 *, VMI_CALL_SET_CR3);
-
 	TIMES(n)
-		set(cr3());
+		set_cr3(cr3());
 }
 
 void invlpg_n(uint32_t n)
@@ -122,13 +120,30 @@ void pte_n(uint32_t n)
 
 #define USER_FLAGS(va)	(VMI_LEVEL_PT | VMI_PTE_CURRENT_AS | (va))
 
+/* The call where there is one; a store is what it stands for. */
+static inline void set_entry(pv_3u32 *set, uint32_t *pte, uint32_t v,
+			     uint32_t va)
+{
+	if (set)
+		set(v, (uint32_t)pte, USER_FLAGS(va));
+	else
+		store(pte, v);
+}
+
+static inline void inval_page(pv_u32 *inval, uint32_t va)
+{
+	if (inval)
+		inval(va);
+	else
+		invlpg(va);
+}
+
 void pte_v(uint32_t n)
 {
 	pv_3u32 *set = PV(pv_3u32 *, VMI_CALL_SET_PXE);
 
 	TIMES(n)
-		set(user_pte(left, 0), (uint32_t)&test_table[0],
-		    USER_FLAGS(TEST_VA));
+		set_entry(set, &test_table[0], user_pte(left, 0), TEST_VA);
 }
 
 void pte_use_n(uint32_t n)
@@ -146,9 +161,8 @@ void pte_use_v(uint32_t n)
 	pv_u32 *inval = PV(pv_u32 *, VMI_CALL_INVAL_PAGE);
 
 	TIMES(n) {
-		set(user_pte(left, 0), (uint32_t)&test_table[0],
-		    USER_FLAGS(TEST_VA));
-		inval(TEST_VA);
+		set_entry(set, &test_table[0], user_pte(left, 0), TEST_VA);
+		inval_page(inval, TEST_VA);
 		use(TEST_VA, 0, left);
 	}
 }
@@ -169,9 +183,8 @@ void pte_kernel_v(uint32_t n)
 	pv_u32 *inval = PV(pv_u32 *, VMI_CALL_INVAL_PAGE);
 
 	TIMES(n) {
-		set(kernel_pte(left, 0), (uint32_t)&ktest_table[0],
-		    USER_FLAGS(KTEST_VA));
-		inval(KTEST_VA);
+		set_entry(set, &ktest_table[0], kernel_pte(left, 0), KTEST_VA);
+		inval_page(inval, KTEST_VA);
 		use(KTEST_VA, 0, left);
 	}
 }
@@ -211,11 +224,14 @@ void pte_batch_v(uint32_t n)
 		if (lazy)
 			lazy(VMI_LAZY_MMU);
 		for (uint32_t i = 0; i < size; i++)
-			set(user_pte(frame, i), (uint32_t)&test_table[i],
-			    USER_FLAGS(TEST_VA + i * PAGE));
+			set_entry(set, &test_table[i], user_pte(frame, i),
+				  TEST_VA + i * PAGE);
 		if (lazy)
 			lazy(VMI_LAZY_NONE);
-		flush(VMI_FLUSH_TLB);
+		if (flush)
+			flush(VMI_FLUSH_TLB);
+		else
+			load_cr3(cr3());
 		use_batch(size, frame);
 	}
 }
@@ -272,7 +288,6 @@ void switch_n(uint32_t n)
 
 void switch_v(uint32_t n)
 {
-	pv_u32 *set_cr3 = PV(pv_u32 *, VMI_CALL_SET_CR3);
 	pv_2u32 *stack = PV(pv_2u32 *, VMI_CALL_UPDATE_KERNEL_STACK);
 	pv_4u32 *entry = PV(pv_4u32 *, VMI_CALL_WRITE_GDT_ENTRY);
 	pv_u32 *lazy = PV(pv_u32 *, VMI_CALL_SET_LAZY_MODE);
@@ -282,11 +297,16 @@ void switch_v(uint32_t n)
 			lazy(VMI_LAZY_CPU);
 		set_cr3((uint32_t)root[s]);
 		*(volatile uint32_t *)&tss.esp0 = USER_STACK - 16 * s;
-		stack(SEL_KERNEL_DS, USER_STACK - 16 * s);
+		if (stack)
+			stack(SEL_KERNEL_DS, USER_STACK - 16 * s);
 		for (unsigned i = 0; i < 3; i++) {
 			uint64_t d = tls_entry(s, i);
 
-			entry((uint32_t)gdt, TLS_INDEX + i, d, d >> 32);
+			if (entry)
+				entry((uint32_t)gdt, TLS_INDEX + i, d,
+				      d >> 32);
+			else
+				*(volatile uint64_t *)&gdt[TLS_INDEX + i] = d;
 		}
 		if (lazy)
 			lazy(VMI_LAZY_NONE);

@@ -30,9 +30,12 @@ void arm_n(uint32_t n)
 	write_reg(LAPIC_VA + APIC_INITIAL, 0);
 }
 
+/* The real counter is the TSC's, or a call away. */
 static uint64_t now(void)
 {
-	return PV(pv_get64 *, VMI_CALL_GET_CYCLE_COUNTER)(VMI_COUNTER_REAL);
+	pv_get64 *counter = PV(pv_get64 *, VMI_CALL_GET_CYCLE_COUNTER);
+
+	return counter ? counter(VMI_COUNTER_REAL) : rdtsc();
 }
 
 void arm_v(uint32_t n)
@@ -78,7 +81,10 @@ void timer_v(uint32_t n)
 
 		alarm(VMI_ALARM_LVTT | VMI_COUNTER_REAL, now() + ahead, 0);
 		while (events == before) {
-			halt();
+			if (halt)
+				halt();
+			else
+				__asm__ volatile("sti; hlt" ::: "memory");
 			disable();
 		}
 	}

@@ -70,7 +70,8 @@ static void bind(unsigned call)
 	uint32_t eip;
 
 	rom.type[call] = get_reloc(call, &eip);
-	if (rom.type[call] == VMI_RELOC_CALL)
+	if (rom.type[call] == VMI_RELOC_CALL ||
+	    rom.type[call] == VMI_RELOC_JUMP)
 		rom.reloc[call] = eip;
 }
 
@@ -79,13 +80,44 @@ struct site {
 };
 extern const struct site sites_begin[], sites_end[];
 
+/*
+ * Calls that the feature word says instructions replace, in groups: a guest
+ * that knows 3.1 leaves these native.
+ */
+static const struct {
+	uint32_t feature;
+	uint8_t first, last;
+} better_native[] = {
+	{ VMI_FEATURE_NATIVE_IRQ, VMI_CALL_ENABLE_INTERRUPTS,
+	  VMI_CALL_SET_INTERRUPT_MASK },
+	{ VMI_FEATURE_NATIVE_RETURN, VMI_CALL_IRET, VMI_CALL_SYSEXIT },
+	{ VMI_FEATURE_NATIVE_PTE, VMI_CALL_SET_PXE,
+	  VMI_CALL_UPDATE_PXE_LONG },
+	{ VMI_FEATURE_NATIVE_PTE, VMI_CALL_ALLOCATE_PAGE,
+	  VMI_CALL_RELEASE_PAGE },
+};
+
+static void leave_native(void)
+{
+	for (unsigned i = 0; i < sizeof(better_native) /
+				 sizeof(better_native[0]); i++) {
+		if (!(rom.features & better_native[i].feature))
+			continue;
+		for (unsigned n = better_native[i].first;
+		     n <= better_native[i].last; n++) {
+			rom.type[n] = VMI_RELOC_NONE;
+			rom.reloc[n] = 0;
+		}
+	}
+}
+
 /* E8 or E9 rel32; VMI_RELOC_NONE leaves the instruction, NOP erases it. */
 static void patch(const struct site *s)
 {
 	static const uint8_t nop[SITE_LEN] = { 0x0f, 0x1f, 0x44, 0, 0 };
 	uint8_t *p = (uint8_t *)s->at;
-	uint32_t eip;
-	uint8_t type = get_reloc(s->call, &eip);
+	uint8_t type = rom.type[s->call];
+	uint32_t eip = rom.reloc[s->call];
 
 	switch (type) {
 	case VMI_RELOC_CALL:
@@ -111,12 +143,12 @@ static void announce_rom(void)
 
 	for (unsigned i = 0; i < VMI_CALLS; i++)
 		calls += rom.type[i] != VMI_RELOC_NONE;
-	print("#vmi\t%s, API %u.%u at %x, %u calls, features %x\n",
+	print("#vmi\t%s, API %u.%u at %x, %u calls used, features %x\n",
 	      named ? base + pnp->product : "unnamed ROM", h->api_version_maj,
 	      h->api_version_min, (uint32_t)h, calls, rom.features);
 }
 
-bool pv_init(void)
+bool pv_init(bool all_calls)
 {
 	uint16_t cs;
 
@@ -140,6 +172,8 @@ bool pv_init(void)
 	rom.bound = true;
 	if (pv_call(VMI_CALL_QUERY_FEATURES))
 		rom.features = PV(pv_get *, VMI_CALL_QUERY_FEATURES)();
+	if (!all_calls)
+		leave_native();
 	for (const struct site *s = sites_begin; s < sites_end; s++)
 		patch(s);
 	announce_rom();
@@ -156,12 +190,12 @@ uint32_t pv_call(unsigned call)
 	return rom.reloc[call];
 }
 
-bool pv_all(const uint8_t *calls)
+bool pv_any(const uint8_t *calls)
 {
 	for (; *calls != 0xff; calls++)
-		if (!rom.reloc[*calls])
-			return false;
-	return true;
+		if (rom.reloc[*calls])
+			return true;
+	return false;
 }
 
 uint32_t pv_features(void)
