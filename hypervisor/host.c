@@ -25,7 +25,7 @@
 #define CPUID_EXT1_ECX_SVM	(1u << 2)
 
 /*
- * An instruction of the processor's own takes less than 1 ns, one that exits
+ * For KVMs that do not count: an instruction of the processor's own takes less than 1 ns, one that exits
  * some 1000, one that KVM emulates 300 or more; a busy host adds to the first.
  */
 #define EMULATED_NS	100
@@ -149,7 +149,8 @@ const char *host_kvm_device(void)
 
 bool host_probe_emulated(const struct host_probe_state *p)
 {
-	return p->insn_ns >= EMULATED_NS;
+	return p->emulated == HOST_UNKNOWN ? p->insn_ns >= EMULATED_NS :
+					     p->emulated == HOST_YES;
 }
 
 const char *host_kvm_state_name(enum host_kvm_state s)

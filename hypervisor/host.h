@@ -34,16 +34,18 @@ enum host_probe_result {
 	PROBE_HANGS,		/* nothing came within the time limit */
 };
 
+/* Answers that KVM may refuse to give. */
+enum host_answer { HOST_UNKNOWN, HOST_NO, HOST_YES };
+
 struct host_probe_state {
 	enum host_probe_result result;
 	/* Time of an instruction in a short loop, ns; 0: not measured. */
 	uint32_t insn_ns;
+	/* Did KVM's emulator run that loop?  (Linux 5.14 counts.) */
+	enum host_answer emulated;
 	/* PROBE_FAILS, PROBE_HANGS: what KVM said. */
 	char why[HOST_TEXT_LEN];
 };
-
-/* Answers that KVM may refuse to give. */
-enum host_answer { HOST_UNKNOWN, HOST_NO, HOST_YES };
 
 struct host_kvm {
 	enum host_kvm_state state;
@@ -88,7 +90,10 @@ void host_caps_set(const struct host_caps *caps);
 void host_kvm_device_set(const char *path);
 const char *host_kvm_device(void);
 
-/* Is an instruction at CPL 0 so slow that KVM must be emulating it? */
+/*
+ * Does KVM emulate the code of @p, by its own count or else by the time that
+ * an instruction takes?
+ */
 bool host_probe_emulated(const struct host_probe_state *p);
 
 const char *host_kvm_state_name(enum host_kvm_state s);

@@ -350,10 +350,10 @@ static void loop_ends(struct tiny *t, unsigned times)
 	ns /= 2 * times;
 	if (!t->state->insn_ns || ns < t->state->insn_ns)
 		t->state->insn_ns = ns;
-	if (t->guest->real && t->emulated != UINT64_MAX &&
+	if (t->emulated != UINT64_MAX &&
 	    stat_now(t, "insn_emulation", &emulated))
-		t->k->unrestricted = emulated - t->emulated < PROBE_LOOPS ?
-				     HOST_YES : HOST_NO;
+		t->state->emulated = emulated - t->emulated < times ?
+				     HOST_NO : HOST_YES;
 }
 
 static bool check_magic(struct tiny *t, uint32_t val)
@@ -583,6 +583,9 @@ static void probe_all(struct host_kvm *k, const char *device)
 	probe_irqchip(k, kvm);
 	for (unsigned i = 0; i < ARRAY_SIZE(guests); i++)
 		probe_guest(k, kvm, &guests[i]);
+	if (k->probe[HOST_PROBE_REAL].emulated != HOST_UNKNOWN)
+		k->unrestricted = k->probe[HOST_PROBE_REAL].emulated ==
+				  HOST_NO ? HOST_YES : HOST_NO;
 	k->state = HOST_KVM_USABLE;
 	*k->why = '\0';
 }

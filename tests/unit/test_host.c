@@ -155,6 +155,21 @@ START_TEST(answers_about_this_host_are_complete)
 }
 END_TEST
 
+START_TEST(kvms_count_is_believed_before_the_time)
+{
+	struct host_probe_state p = { .insn_ns = 150 };
+
+	ck_assert(host_probe_emulated(&p));
+	p.emulated = HOST_NO;
+	ck_assert(!host_probe_emulated(&p));
+	p.insn_ns = 1;
+	p.emulated = HOST_YES;
+	ck_assert(host_probe_emulated(&p));
+	p.emulated = HOST_UNKNOWN;
+	ck_assert(!host_probe_emulated(&p));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("host");
@@ -168,6 +183,7 @@ int main(void)
 	tcase_add_test(t, kvm_that_kills_its_user_is_broken);
 	tcase_add_test(t, result_of_the_child_comes_back);
 	tcase_add_test(t, injected_facts_are_used);
+	tcase_add_test(t, kvms_count_is_believed_before_the_time);
 	tcase_add_test(t, answers_about_this_host_are_complete);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);
