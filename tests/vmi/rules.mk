@@ -6,6 +6,7 @@ VMI_OUT := $(BUILD)/tests/vmi
 VMI_COMMON := $(GUEST_OUT)/start.o $(GUEST_OUT)/guest.o $(VMI_OUT)/vmi.o \
 	      $(VMI_OUT)/call.o
 VMI_ELF := $(addprefix $(VMI_OUT)/,calls.elf garbage.elf)
+VMI_HIGH := $(VMI_OUT)/people.elf
 
 $(VMI_OUT)/%.o: tests/vmi/%.c
 	@mkdir -p $(@D)
@@ -23,7 +24,15 @@ $(VMI_ELF): $(VMI_COMMON) tests/guests/guest.ld
 	$(LD) -m elf_i386 -z noexecstack --no-warn-rwx-segments \
 		-T tests/guests/guest.ld -o $@ $(filter %.o,$^)
 
-CHECK_BIN += $(VMI_ELF)
+# The same at 64 MiB.
+$(VMI_OUT)/high.ld: tests/guests/guest.ld
+	sed 's/0x100000/0x4000000/' $< >$@
+
+$(VMI_HIGH): $(VMI_COMMON) $(VMI_OUT)/people.o $(VMI_OUT)/high.ld
+	$(LD) -m elf_i386 -z noexecstack --no-warn-rwx-segments \
+		-T $(VMI_OUT)/high.ld -o $@ $(filter %.o,$^)
+
+CHECK_BIN += $(VMI_ELF) $(VMI_HIGH)
 
 # misuse.c once for each row of misuse.def.
 MISUSE_NAMES := $(shell sed -n 's/^MISUSE.\([a-z_]*\), .*/\1/p' \

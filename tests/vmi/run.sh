@@ -14,14 +14,14 @@ shift
 
 case $ENGINE in
 qemu)
-	qemu-system-i386 -cpu qemu32,+pae,+nx,+sep,+pge -m 32M -kernel "$elf" \
+	qemu-system-i386 -cpu qemu32,+pae,+nx,+sep,+pge -m 128M -kernel "$elf" \
 		-option-rom "$BUILD/vmi-rom/native.rom" -no-reboot \
 		-display none -serial stdio \
 		-device isa-debug-exit,iobase=0xf4,iosize=0x04
 	;;
 *)
 	[ "$ENGINE" = bt ] && set -- --set bt.verify=1 "$@"
-	"$BUILD/umbra" run --kernel "$elf" --mem 32M --engine "$ENGINE" \
+	"$BUILD/umbra" run --kernel "$elf" --mem 128M --engine "$ENGINE" \
 		--vmi="$ROM" --no-reboot "$@"
 	;;
 esac </dev/null | tr -d '\r'
