@@ -17,6 +17,7 @@
 #include "hypervisor/lapic.h"
 #include "hypervisor/mc146818.h"
 #include "hypervisor/mem.h"
+#include "hypervisor/parallel.h"
 #include "hypervisor/pci_hotplug.h"
 #include "hypervisor/piix4pm.h"
 
@@ -261,6 +262,14 @@ static void isa_devices(struct aml *a, const struct tables_config *cfg)
 	crs(a);
 	aml_res_irq(a, 12);
 	crs_end(a);
+
+	if (cfg->parallel) {
+		device(a, "LPT_", "PNP0400", 0);
+		crs(a);
+		aml_res_io(a, PARALLEL_PORT, 3);
+		aml_res_irq(a, PARALLEL_IRQ);
+		crs_end(a);
+	}
 
 	for (unsigned i = 0; i < 4; i++) {
 		char name[5] = { 'C', 'O', 'M', '1' + i };

@@ -922,6 +922,7 @@ static struct tables_config tables_of(struct pc *pc)
 		.apm_port = pc->bios ? PIIX4_APM_PORT : 0,
 		.vga = site_find(pc, "vga", 0),
 		.hpet = pc->hpet,
+		.parallel = site_find(pc, "parallel", 0),
 	};
 
 	memcpy(cfg.pirq, pirq_irq, sizeof(cfg.pirq));

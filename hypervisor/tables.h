@@ -21,7 +21,7 @@ struct tables_config {
 	unsigned pm_base;	/* I/O port of the PIIX4 PM registers */
 	unsigned sci_irq;
 	unsigned apm_port;	/* SMI command; 0: ACPI mode is always on */
-	bool vga, hpet;
+	bool vga, hpet, parallel;
 	uint8_t pirq[4];	/* ISA interrupt of each PCI PIRQ */
 	uint16_t serial[4];	/* base ports; 0: absent */
 	uint8_t serial_irq[4];

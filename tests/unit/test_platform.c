@@ -12,8 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backends/char.h"
 #include "hypervisor/i440fx.h"
 #include "hypervisor/mem.h"
+#include "hypervisor/parallel.h"
 #include "hypervisor/pci.h"
 #include "hypervisor/piix3.h"
 #include "hypervisor/piix4pm.h"
@@ -529,6 +531,57 @@ START_TEST(mp_table_hangs_together)
 }
 END_TEST
 
+/*
+ * Parallel port.
+ */
+
+static uint8_t printed[8];
+static unsigned nprinted;
+
+static size_t print(struct char_backend *b, const uint8_t *buf, size_t len)
+{
+	printed[nprinted++] = *buf;
+	return len;
+}
+
+static const struct char_ops printer_ops = { .name = "printer",
+					     .write = print };
+
+static void disturb_parallel(void)
+{
+	out8(0x378, 0);
+	out8(0x37a, 0);
+}
+
+START_TEST(parallel_port_prints_what_is_strobed)
+{
+	struct char_backend printer = { &printer_ops };
+	struct rig_wire line = { false };
+	struct irq irq = rig_irq(&line);
+	struct parallel *p;
+
+	ck_assert_int_eq(parallel_create(&p, rig_ports, 0x378, &irq, &printer),
+			 0);
+	out8(0x378, 'A');
+	ck_assert_uint_eq(in8(0x378), 'A');
+	ck_assert_uint_eq(in8(0x379) & 0x80, 0x80);
+	out8(0x37a, 0x0d);
+	out8(0x37a, 0x0d);	/* still high: no second byte */
+	ck_assert_uint_eq(nprinted, 1);
+	out8(0x37a, 0x0c);
+	out8(0x378, 'B');
+	out8(0x37a, 0x1d);
+	ck_assert_uint_eq(nprinted, 2);
+	ck_assert_mem_eq(printed, "AB", 2);
+	ck_assert_uint_eq(line.rises, 1);
+	ck_assert(!line.level);
+	ck_assert_uint_eq(in8(0x37a), 0xdd);
+	rig_save_load(p, disturb_parallel);
+	ck_assert_uint_eq(in8(0x378), 'B');
+	ck_assert_uint_eq(in8(0x37a), 0xdd);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -546,6 +599,7 @@ int main(void)
 		port92_gates_a20_and_resets_once,
 		debug_exit_hands_over_the_value, acpi_tables_hang_together,
 		mp_table_hangs_together,
+		parallel_port_prints_what_is_strobed,
 	};
 
 	return rig_main("platform", rig_setup, tests, ARRAY_SIZE(tests));

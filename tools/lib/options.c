@@ -113,6 +113,7 @@ void run_config_fini(struct run_config *c)
 	free(c->vnc);
 	free(c->vnc_password);
 	free(c->screendump);
+	free(c->parallel);
 	free(c->kernel);
 	free(c->cmdline);
 	free(c->log);

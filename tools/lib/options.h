@@ -36,6 +36,7 @@ struct run_config {
 	char *vga;			/* "std", "none", or NULL */
 	char *vnc, *vnc_password;	/* address; file.  NULL: none */
 	char *screendump;
+	char *parallel;
 	char *debugcon;			/* backend specification, or NULL */
 	struct drive_list drives;
 	bool snapshot;			/* all disks */

@@ -146,6 +146,16 @@ static int add_device(struct device_list *l, const char *text,
 	return code;
 }
 
+static int add_parallel(struct device_list *l, const char *spec,
+			const struct char_open_args *args, char *err,
+			size_t err_len)
+{
+	int code = open_chardev(l, spec, args, err, err_len);
+
+	return code ? code : devices_add(l, "parallel", l->chars[l->nchars - 1],
+					 NULL, err, err_len);
+}
+
 int devices_open(struct device_list *l, const struct run_config *c,
 		 struct loop *loop, FILE *log, char *err, size_t err_len)
 {
@@ -154,6 +164,8 @@ int devices_open(struct device_list *l, const struct run_config *c,
 
 	if (c->debugcon)
 		code = add_debugcon(l, c->debugcon, &args, err, err_len);
+	if (!code && c->parallel)
+		code = add_parallel(l, c->parallel, &args, err, err_len);
 	if (!code)
 		code = screen_open(&l->screen, c, err, err_len);
 	if (!code && l->screen.display)
