@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# kill -9 while a guest writes: every block that the guest was told of is in the
+# image, and the image is sound, or becomes so when it is opened next.  ROUNDS says
+# how often.
+# timeout: 120
+. "$(dirname "$0")/linux.sh.inc"
+. "$(dirname "$0")/modules.sh.inc"
+
+# shellcheck disable=SC2046,SC2086 # lists of words
+set -- $(modules vmlinuz-686 $ata_modules)
+[ $# -gt 20 ] || exec tests/skip.sh "the kernel's package with its modules" \
+	"is not in the cache (make guest)"
+tools/mkinitrd.sh "$@" -a tests/machine/guest/write:/test "$tmp/initrd.gz" \
+	>"$tmp/mkinitrd.log" 2>&1 || {
+	cat "$tmp/mkinitrd.log"
+	echo "not ok the initrd is made"
+	exit 1
+}
+
+# killed NAME IMAGE ROUNDS
+killed()
+{
+	local name=$1 image=$2 round pid last failed=
+
+	for ((round = 1; round <= $3; round++)); do
+		"$umbra" run --kernel "$cache/vmlinuz-686" \
+			--initrd "$tmp/initrd.gz" --mem 64M --no-reboot \
+			--engine "${ENGINE:-bt}" --append "console=ttyS0 quiet \
+			panic=-1 umbra.script=/test umbra.salt=$round" --xenstore off \
+			-hda "$image" </dev/null >"$tmp/log" 2>&1 &
+		pid=$!
+		for _ in $(seq 300); do
+			grep -aq '^wrote 20 at' "$tmp/log" && break
+			sleep 0.1
+		done
+		sleep 0.$((round * 37 % 100))
+		kill -9 $pid
+		wait $pid 2>/dev/null
+		last=$(tr -d '\r' <"$tmp/log" |
+			sed -n 's/^wrote \([0-9]*\) at [0-9]*$/\1/p' | tail -n 1)
+		verify "$image" "${last:-0}" $round || failed=1
+	done
+	if [ -z "$failed" ]; then
+		echo "ok $name"
+	else
+		echo "not ok $name"
+		sed 's/^/# /' "$tmp/out"
+		tail -n 5 "$tmp/log" | sed 's/^/# /'
+	fi
+}
+
+# Block N is where only a later one can have gone, too: none within 15360.
+verify()
+{
+	local n
+
+	[ "$2" -ge 20 ] || { echo "only $2 blocks" >"$tmp/out"; return 1; }
+	case $1 in
+	*.vmdk)
+		"$umbra" image check -r "$1" >"$tmp/out" 2>&1
+		# 3: space of a block that was under way.
+		[ $? = 0 ] || [ $? = 3 ] || grep -q 'not used' "$tmp/out" ||
+			return 1
+		;;
+	esac
+	rm -f "$tmp/flat"
+	"$umbra" image convert -O raw "$1" "$tmp/flat" >"$tmp/out" 2>&1 ||
+		return 1
+	for ((n = 1; n <= $2; n++)); do
+		[ "$(dd if="$tmp/flat" bs=4k skip=$((n * 7919 % 15360)) \
+			count=1 status=none | tr -d ' ')" = "$3-$n" ] || {
+			echo "block $n of $2 is missing" >"$tmp/out"
+			return 1
+		}
+	done
+}
+
+truncate -s 64M "$tmp/disk.raw"
+"$umbra" image create "$tmp/base.vmdk" 64M &&
+	"$umbra" image create -b base.vmdk "$tmp/child.vmdk" || exit 1
+killed "a raw disk keeps what was flushed" "$tmp/disk.raw" 1
+killed "a VMDK child keeps what was flushed" "$tmp/child.vmdk" "${ROUNDS:-2}"
