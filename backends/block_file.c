@@ -101,9 +101,9 @@ static int lock_or_fail(int fd, const struct block_config *cfg, char *err)
 	int ret = cfg->no_lock ? 0 : file_lock(fd, cfg->read_only);
 
 	if (ret == -EBUSY)
-		return block_fail(err, ret, cfg->file, "is in use by another "
-				  "process (file.locking=off opens it all the "
-				  "same)");
+		return block_fail(err, ret, cfg->file, "is in use, by another "
+				  "process or twice here (file.locking=off "
+				  "opens it all the same)");
 	return ret ? block_fail(err, ret, cfg->file, "cannot be locked: %s "
 				"(file.locking=off does without)",
 				strerror(-ret)) : 0;

@@ -15,18 +15,29 @@ static uint64_t disk_sectors(const struct ide_drive *d)
 	return ide_medium(d)->size / SECTOR;
 }
 
-static unsigned default_cylinders(const struct ide_drive *d)
+/* What the image says, if an IDE disk can be like that. */
+static struct block_geometry default_geometry(const struct ide_drive *d)
 {
+	struct block_geometry g = ide_medium(d)->geometry;
 	uint64_t n = disk_sectors(d) / (HEADS * SECTORS);
 
-	return n > CYLINDERS_MAX ? CYLINDERS_MAX : n ? n : 1;
+	if (g.cylinders && g.cylinders <= CYLINDERS_MAX && g.heads &&
+	    g.heads <= HEADS && g.sectors && g.sectors <= SECTORS &&
+	    (uint64_t)g.cylinders * g.heads * g.sectors <= disk_sectors(d))
+		return g;
+	g.cylinders = n > CYLINDERS_MAX ? CYLINDERS_MAX : n ? n : 1;
+	g.heads = HEADS;
+	g.sectors = SECTORS;
+	return g;
 }
 
 void ide_default_geometry(struct ide_drive *d)
 {
-	d->s.heads = HEADS;
-	d->s.sectors = SECTORS;
-	d->s.cylinders = default_cylinders(d);
+	struct block_geometry g = default_geometry(d);
+
+	d->s.heads = g.heads;
+	d->s.sectors = g.sectors;
+	d->s.cylinders = g.cylinders;
 }
 
 static void put(struct ide_drive *d, unsigned word, uint16_t val)
@@ -74,12 +85,13 @@ static void put_modes(struct ide_drive *d)
 
 static void put_sizes(struct ide_drive *d)
 {
+	struct block_geometry g = default_geometry(d);
 	uint64_t n = disk_sectors(d);
 	uint32_t chs = d->s.cylinders * d->s.heads * d->s.sectors;
 
-	put(d, 1, default_cylinders(d));
-	put(d, 3, HEADS);
-	put(d, 6, SECTORS);
+	put(d, 1, g.cylinders);
+	put(d, 3, g.heads);
+	put(d, 6, g.sectors);
 	put(d, 54, d->s.cylinders);
 	put(d, 55, d->s.heads);
 	put(d, 56, d->s.sectors);

@@ -109,6 +109,27 @@ refused neither_on_nor_off "--sandbox maybe: must be on or off" \
 	run --kernel "$good" --sandbox maybe
 refused demo_with_kernel "demo: brings its own" demo --kernel "$good"
 
+# Drives.
+good_disk=$tmp/zeros
+refused missing_disk "$tmp/none: No such file" run --hda "$tmp/none"
+refused directory_as_disk "$tmp/dir: Is a directory" run --hda "$tmp/dir"
+refused empty_disk "an empty disk" run --hda "$tmp/empty"
+refused unknown_drive_key "frob: unknown key" \
+	run --drive "file=$good_disk,frob=1"
+refused unknown_drive_bus "if=usb: must be" run --drive "file=$good_disk,if=usb"
+refused one_place_for_two "has a drive already" \
+	run --hda "$good_disk" --drive "file=$good_disk,index=0"
+refused one_disk_twice "is in use, by another process or twice here" \
+	run --hda "$good_disk" --hdb "$good_disk"
+refused damaged_vmdk "is not a VMDK sparse extent" \
+	run --drive "file=$good_disk,format=vmdk"
+refused floppy_too_large "larger than 2.88M" run --fda "$tmp/zeros"
+printf 'QFI\373' | cat - "$tmp/zeros" >"$tmp/hidden.img"
+refused format_in_disguise "say format=qcow2" run --hda "$tmp/hidden.img"
+printf 'ide0:0.frob = "1"\n' >"$tmp/conf"
+refused unknown_drive_key_of_file "$tmp/conf:1: ide0:0.frob: unknown key" \
+	run --config "$tmp/conf"
+
 refused missing_config "$tmp/none: No such file" run --config "$tmp/none"
 refused directory_as_config "$tmp/dir: is a directory" run --config "$tmp/dir"
 refused random_config "$tmp/random:" run --config "$tmp/random"

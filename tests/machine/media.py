@@ -3,8 +3,8 @@
 """Talk to a guest's serial console: media.py SECONDS SCRIPT -- COMMAND...
 
 SCRIPT has lines "wait TEXT" (until the guest printed it), "send TEXT" (with
-\\r, \\n and \\e for the keys) and "quit".  Terminal escapes in the output are
-left out.  Exit status 0 if all was seen, 1 and the end of the output if not.
+\\r and \\n for the keys) and "quit".  Terminal escapes and white space do not
+count: firmware moves the cursor between any two characters.  Exit status 0 if all was seen, 1 and the end of the output if not.
 """
 import os
 import re
@@ -14,6 +14,7 @@ import sys
 import time
 
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
+SPACE = re.compile(rb"\s+")
 
 
 def main():
@@ -34,9 +35,9 @@ def main():
             continue
         if step[0] == "quit":
             break
-        want = step[1].encode()
+        want = SPACE.sub(b"", step[1].encode())
         while True:
-            clean = ESCAPES.sub(b"", out)
+            clean = SPACE.sub(b"", ESCAPES.sub(b"", out))
             at = clean.find(want, seen)
             if at >= 0:
                 seen = at + len(want)

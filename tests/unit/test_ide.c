@@ -182,6 +182,25 @@ START_TEST(identify_tells_who_it_is)
 }
 END_TEST
 
+START_TEST(geometry_of_the_image_is_the_drives)
+{
+	uint8_t id[512];
+
+	disk->b.geometry = (struct block_geometry){ 1000, 8, 16 };
+	out8(IO0 + 7, 0xec);
+	status(IO0);
+	take(IO0, id, 512);
+	ck_assert_uint_eq(word(id, 1), 1000);
+	ck_assert_uint_eq(word(id, 3), 8);
+	ck_assert_uint_eq(word(id, 6), 16);
+	disk->b.geometry.heads = 255;		/* no IDE disk has so many */
+	out8(IO0 + 7, 0xec);
+	status(IO0);
+	take(IO0, id, 512);
+	ck_assert_uint_eq(word(id, 3), 16);
+}
+END_TEST
+
 START_TEST(pio_read_interrupts_for_each_sector)
 {
 	uint8_t buf[3 * 512];
@@ -933,6 +952,7 @@ int main(void)
 		absent_drives_are_not_there,
 		channel_that_is_not_decoded_is_silent,
 		identify_tells_who_it_is,
+		geometry_of_the_image_is_the_drives,
 		pio_read_interrupts_for_each_sector,
 		pio_write_reaches_the_medium_before_its_end,
 		long_transfers_take_several_buffers,

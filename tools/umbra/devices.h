@@ -56,6 +56,9 @@ int nets_open(struct device_list *l, const struct run_config *c,
 /* The network with this id, or NULL. */
 struct net_backend *nets_find(struct device_list *l, const char *id);
 void nets_close(struct device_list *l);
+/* What the drives have done so far, a line each. */
+void drives_print_stats(const struct device_list *l,
+			const struct run_config *c, FILE *out);
 void devices_close(struct device_list *l);
 
 /*

@@ -121,3 +121,23 @@ int drives_open(struct device_list *l, const struct run_config *c,
 		ret = open_drive(l, &c->drives.v[i], loop, log, err, err_len);
 	return ret;
 }
+
+void drives_print_stats(const struct device_list *l,
+			const struct run_config *c, FILE *out)
+{
+	for (unsigned i = 0; i < l->nqueues && i < c->drives.n; i++) {
+		const struct block_stats *st =
+			block_queue_stats(l->queues[i]);
+		const struct drive_opt *d = &c->drives.v[i];
+
+		fprintf(out, "drive %u (%s): %llu reads of %llu KiB, %llu "
+			"writes of %llu KiB, %llu flushes, %llu errors\n", i,
+			d->file ? d->file : "empty at first",
+			(unsigned long long)st->requests[BLOCK_READ],
+			(unsigned long long)st->bytes[BLOCK_READ] >> 10,
+			(unsigned long long)st->requests[BLOCK_WRITE],
+			(unsigned long long)st->bytes[BLOCK_WRITE] >> 10,
+			(unsigned long long)st->requests[BLOCK_FLUSH],
+			(unsigned long long)st->errors);
+	}
+}

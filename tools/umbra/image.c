@@ -109,17 +109,23 @@ static void parse_args(struct args *a, int argc, char **argv,
 		die("image: a file name is missing (see umbra image)");
 }
 
+static struct block *open_config(const struct block_config *cfg)
+{
+	struct block *b;
+
+	if (block_open(&b, cfg, err))
+		die("%s", err);
+	return b;
+}
+
 static struct block *open_image(const char *file, const char *format,
 				bool read_only, bool no_parent)
 {
 	struct block_config cfg = { .file = file, .format = format,
 				    .read_only = read_only,
 				    .no_parent = no_parent };
-	struct block *b;
 
-	if (block_open(&b, &cfg, err))
-		die("%s", err);
-	return b;
+	return open_config(&cfg);
 }
 
 /* The format to make, from -f or -O or the name. */
@@ -208,14 +214,19 @@ static void print_size(const char *what, uint64_t n)
 	       (unsigned long long)n);
 }
 
+/* Of an image that a machine uses, too. */
 static int image_info(int argc, char **argv)
 {
+	struct block_config cfg = { .read_only = true, .no_parent = true,
+				    .no_lock = true };
 	struct args a;
 	struct block *b;
 	struct stat st;
 
 	parse_args(&a, argc, argv, "f", 1, 1);
-	b = open_image(a.names[0], a.format, true, true);
+	cfg.file = a.names[0];
+	cfg.format = a.format;
+	b = open_config(&cfg);
 	printf("image: %s\nfile format: %s\n", a.names[0], b->ops->name);
 	if (vmdk_create_type(b))
 		printf("create type: %s\n", vmdk_create_type(b));

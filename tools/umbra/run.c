@@ -351,8 +351,10 @@ int run_machine(const struct run_config *c, const void *kernel, size_t len)
 	status = vm_run(r.vm);
 	if (c->on_vm)
 		c->on_vm(c->on_vm_opaque, r.vm, true);
-	if (c->stats)
+	if (c->stats) {
 		vm_print_stats(r.vm, r.log);
+		drives_print_stats(&r.devices, c, r.log);
+	}
 	control_close(&r.control, status);
 	tear_down(&r);
 	if (ended_by) {
