@@ -4,7 +4,8 @@
 
 SCRIPT has lines "wait TEXT" (until the guest printed it), "send TEXT" (with
 \\r and \\n for the keys) and "quit".  Terminal escapes and white space do not
-count: firmware moves the cursor between any two characters.  Exit status 0 if all was seen, 1 and the end of the output if not.
+count: firmware moves the cursor between any two characters.  Exit status 0 if
+all was seen, 1 and the end of the output if not.
 """
 import os
 import re
