@@ -135,6 +135,8 @@ class Comparison:
             return
         self.results.add(name, run.unit, machine.name, values, run.skipped,
                          run.counters)
+        for extra, (unit, more) in run.extra.items():
+            self.results.add(f"{name}-{extra}", unit, machine.name, more)
 
     def give_up(self, name, machine, why):
         self.results.failed(name, machine.name, why)

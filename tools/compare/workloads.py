@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The workloads: run one on one machine once, give its samples.
 
-run() returns {row: value}, and fills run.counters (Umbra's --stats) and
-run.skipped ({row: reason}).  Values are in the workload's unit; smaller is
+run() returns {row: value}, and fills run.counters (Umbra's --stats),
+run.skipped ({row: reason}) and run.extra (more workloads by the same run).  Values are in the workload's unit; smaller is
 better for all of them.
 """
 import glob
@@ -44,6 +44,7 @@ class Run:
     def __init__(self, setup, machine, kernel):
         self.s, self.m, self.kernel = setup, machine, kernel
         self.counters, self.skipped = {}, {}
+        self.extra = {}         # {workload: (unit, {row: value})}
         self.stats_file = os.path.join(setup.dir, "stats")
 
     def console(self, argv):
@@ -165,14 +166,15 @@ class Bench(Run):
                 for now, line in c.lines(60):
                     reader.line(now, line)
                 c.close(1)
-                cpu |= reader.cpu
         out = {r: v.samples[0] for r, v in results.items() if v.samples}
         for r, v in results.items():
             if v.error or not v.samples:
                 self.skipped[r] = v.error or "not run"
-        if "sleep" in cpu and rows["sleep"]:
-            # The warm-up is a tenth more.
-            out["sleep-cpu"] = cpu["sleep"] * 1e9 / rows["sleep"]
+        # Of the machine's threads alone: what a busy host takes away is not
+        # in it.  A process's children are, so there is no native column.
+        self.extra["cpu"] = "ns of host CPU", {
+            "sleep-cpu" if r == "sleep" else r: t * 1e9 / rows[r]
+            for r, t in cpu.items() if r in out}
         return out
 
     def run_guest(self, rows, results):
