@@ -101,21 +101,29 @@ check asked_for_it_is_an_error [ $? = 1 ]
 if [ -f /usr/share/seabios/bios-256k.bin ]; then
 	head -c 65536 /dev/urandom >"$tmp/a.iso"
 	head -c 65536 /dev/urandom >"$tmp/b.iso"
-	"$umbra" run --name cd --cdrom "$tmp/a.iso" --serial null \
+	truncate -s 1440K "$tmp/a.img"
+	"$umbra" run --name cd --cdrom "$tmp/a.iso" --fda "$tmp/a.img" \
+		--serial null \
 		--log "$tmp/log" >"$tmp/out" 2>&1 </dev/null &
 	pid=$!
 	within 10 listed 'cd *running'
 	check the_drive_is_there sh -c \
 		'"$0" list cd | grep -q "connected *cdrom .*a.iso"' "$umbra"
+	cd=$("$umbra" list cd | awk '$4 == "cdrom" { print $2 }')
+	floppy=$("$umbra" list cd | awk '$4 == "floppy" { print $2 }')
 	failed=0
 	for i in 1 2 3 4 5; do
-		"$umbra" eject --force cd && "$umbra" eject --force cd 0 "$tmp/b.iso" &&
-			"$umbra" eject --force cd 0 "$tmp/a.iso" || failed=1
+		"$umbra" eject --force cd && "$umbra" eject --force cd "$cd" "$tmp/b.iso" &&
+			"$umbra" eject --force cd "$cd" "$tmp/a.iso" || failed=1
 	done
 	check the_medium_changes_in_a_loop [ $failed = 0 ]
 	"$umbra" eject --force cd
 	check the_drive_is_empty sh -c \
 		'"$0" list cd | grep -q "connected *cdrom *ide *-$"' "$umbra"
+	truncate -s 1440K "$tmp/b.img"
+	check floppies_change "$umbra" eject cd "$floppy" "$tmp/b.img"
+	check the_new_one_is_there sh -c \
+		'"$0" list cd | grep -q "floppy .*b.img"' "$umbra"
 	check and_it_ends "$umbra" shutdown --halt cd
 	wait $pid
 	check in_order [ $? = 0 ]

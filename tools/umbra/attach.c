@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "backends/block.h"
 #include "hypervisor/types.h"
@@ -308,11 +309,11 @@ int cmd_detach(int argc, char **argv)
 	return 0;
 }
 
-static bool is_cdrom(struct domain *d, unsigned n)
+static bool is_type(struct domain *d, unsigned n, const char *want)
 {
 	char *type = domain_read(d, "/local/domain/0/backend/vbd/%u/%u/"
 				 "device-type", d->id, n);
-	bool yes = type && !strcmp(type, "cdrom");
+	bool yes = type && !strcmp(type, want);
 
 	free(type);
 	return yes;
@@ -362,7 +363,7 @@ int cmd_eject(int argc, char **argv)
 	if (argc > 1)
 		r.n = parse_number("eject", argv[1]);
 	else
-		while (r.n < NUMBERS_MAX && !is_cdrom(&r.d, r.n))
+		while (r.n < NUMBERS_MAX && !is_type(&r.d, r.n, "cdrom"))
 			r.n++;
 	if (r.n == NUMBERS_MAX)
 		die("eject: the machine has no CD-ROM drive");
@@ -372,6 +373,9 @@ int cmd_eject(int argc, char **argv)
 	if (same_medium(&r))
 		return 0;
 	add(&r, r.back, "force", force);
+	/* CD-ROMs are read; floppies are written if the file can be. */
+	add(&r, r.back, "mode", is_type(&r.d, r.n, "floppy") && r.real &&
+	    !access(r.real, W_OK) ? "w" : "r");
 	add(&r, r.back, "format", r.image ? r.image->ops->name : "");
 	add(&r, r.back, "media-status", "pending");
 	add(&r, r.back, "params", r.real ? r.real : "");

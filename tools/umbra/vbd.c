@@ -23,13 +23,13 @@ static const char *const bus_names[DRIVE_IFS] = {
 
 /* The medium that @a names, or NULL for none. */
 static int open_medium(struct block **out, const struct hotplug_args *a,
-		       bool read_only, char *err)
+		       char *err)
 {
 	const char *mode = hotplug_key(a, "mode");
 	struct block_config cfg = {
 		.file = hotplug_key(a, "params"),
 		.format = hotplug_key(a, "format"),
-		.read_only = read_only || !mode || strcmp(mode, "w"),
+		.read_only = !mode || strcmp(mode, "w"),
 	};
 	char why[BLOCK_ERR_LEN];
 	int ret;
@@ -43,7 +43,7 @@ static int open_medium(struct block **out, const struct hotplug_args *a,
 	return ret;
 }
 
-/* A removable medium is changed for one that is only read. */
+/* `mode' says whether a removable medium may be written: floppies. */
 static int vbd_media(void *opaque, const struct hotplug_args *a, char *err)
 {
 	struct store *s = opaque;
@@ -55,7 +55,7 @@ static int vbd_media(void *opaque, const struct hotplug_args *a, char *err)
 		snprintf(err, HOTPLUG_ERR_LEN, "there is no drive %u", a->n);
 		return -ENODEV;
 	}
-	ret = open_medium(&medium, a, true, err);
+	ret = open_medium(&medium, a, err);
 	if (ret)
 		return ret;
 	ret = hotplug_change(s->hotplug, s->devices->queues[a->n], medium,
@@ -137,7 +137,7 @@ static int vbd_attach(void *opaque, const struct hotplug_args *a, char *err)
 			 "to virtio alone while the machine runs", bus);
 		return -EINVAL;
 	}
-	ret = open_medium(&medium, a, false, err);
+	ret = open_medium(&medium, a, err);
 	if (!ret && !medium) {
 		snprintf(err, HOTPLUG_ERR_LEN, "no image (params is empty)");
 		ret = -EINVAL;
@@ -212,7 +212,8 @@ static void publish(struct store *s, unsigned n, const struct drive_opt *d)
 	free(real);
 	snprintf(bus, sizeof(bus), "bus=%s", bus_names[d->iface]);
 	snprintf(type, sizeof(type), "device-type=%s",
-		 d->cdrom ? "cdrom" : "disk");
+		 d->cdrom ? "cdrom" : d->iface == DRIVE_FLOPPY ? "floppy" :
+		 "disk");
 	snprintf(format, sizeof(format), "format=%s", b ? b->ops->name : "");
 	snprintf(mode, sizeof(mode), "mode=%s", b && !b->read_only ? "w" :
 		 "r");
