@@ -43,6 +43,10 @@ check a_name_is_one_machines \
 	[ "$? $(grep -c 'another machine has this name' "$tmp/second")" = "1 1" ]
 check balloon_needs_a_device sh -c \
 	'"$0" balloon first 64M 2>&1 | grep -q "no balloon device"' "$umbra"
+printf '\001cstop\n' >&3
+check paused_is_seen within 5 listed 'first *paused'
+printf 'cont\n\001c' >&3
+check running_again within 5 listed 'first *running'
 truncate -s 64K "$tmp/disk.img"
 check attach_needs_a_bus_for_it sh -c \
 	'"$0" attach first disk "$1" bus=scsi 2>&1 | grep -q "virtio alone"' \

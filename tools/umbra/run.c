@@ -339,7 +339,7 @@ int run_machine(const struct run_config *c, const void *kernel, size_t len)
 		die("%s", r.err);
 	}
 	create_vm(&r);
-	store_publish(&r.store, r.vm, r.serial);
+	store_publish(&r.store, r.vm, r.serial, &r.monitor);
 	if (c->on_vm)
 		c->on_vm(c->on_vm_opaque, r.vm, false);
 	loop_lock(r.loop);

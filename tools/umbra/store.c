@@ -10,6 +10,7 @@
 #include "hypervisor/hotplug.h"
 #include "hypervisor/types.h"
 #include "hypervisor/vm.h"
+#include "tools/lib/monitor.h"
 #include "tools/lib/options.h"
 #include "tools/umbra/cmd.h"
 
@@ -119,8 +120,16 @@ static void publish_serial(struct store *s, unsigned n,
 	link_publish(s->link, "console/tty", address);
 }
 
+static void on_state(void *opaque, bool paused)
+{
+	struct store *s = opaque;
+
+	link_publish(s->link, "umbra/state", paused ? "paused" : "running");
+	link_publish(s->link, "umbra/engine", vm_engine_name(s->vm));
+}
+
 void store_publish(struct store *s, struct vm *vm,
-		   struct char_backend *const *serial)
+		   struct char_backend *const *serial, struct monitor *m)
 {
 	s->vm = vm;
 	if (!s->registered)
@@ -135,7 +144,8 @@ void store_publish(struct store *s, struct vm *vm,
 		link_publish(s->link, "control/feature-balloon", "1");
 	vbd_publish(s);
 	vif_publish(s);
-	link_publish(s->link, "umbra/state", "running");
+	on_state(s, m->paused);
+	monitor_observe(m, on_state, s);
 }
 
 void store_close(struct store *s)

@@ -15,6 +15,7 @@ struct device_list;
 struct hotplug;
 struct link;
 struct loop;
+struct monitor;
 struct run_config;
 struct vm;
 
@@ -40,9 +41,12 @@ void store_register(struct store *s, const struct run_config *c,
 /* The loop is there.  Makes s->hotplug, which the VM gets. */
 void store_connect(struct store *s, struct loop *loop,
 		   struct device_list *devices);
-/* The VM is there: publish it.  @serial: RUN_SERIAL_MAX backends or NULL. */
+/*
+ * The VM is there: publish it, and from now on when @m stops it and lets it go
+ * on.  @serial: RUN_SERIAL_MAX backends or NULL.
+ */
 void store_publish(struct store *s, struct vm *vm,
-		   struct char_backend *const *serial);
+		   struct char_backend *const *serial, struct monitor *m);
 /* After the VM is gone; the domain goes from the store. */
 void store_close(struct store *s);
 
