@@ -33,7 +33,7 @@
 #define VEC_WORK	0x52	/* the processor adds to `sum' */
 #define ROUNDS		50
 #define ADDS		2000
-#define PATIENCE	200000000u	/* loops of a wait that ends anyway */
+#define PATIENCE	20000000u	/* loops of a wait that ends anyway */
 
 static unsigned ncpus;
 static volatile uint32_t online[CPUS_MAX];	/* times it came up */
@@ -171,10 +171,32 @@ static void start_up(void)
 	ok(good, "INIT and start-up IPIs start each processor once");
 }
 
+static uint32_t count_all(void)
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < ncpus; i++)
+		n += counted[i];
+	return n;
+}
+
+/* Who gets it, is KVM's business where KVM has the APICs. */
+static void lowest_priority(void)
+{
+	uint32_t before = count_all(), own = counted[0];
+
+	poke32(LAPIC_TPR, 0x20);
+	ipi(0xff, ICR_LOWEST | ICR_LOGICAL | VEC_COUNT);
+	for (uint32_t n = 0; n < PATIENCE && count_all() == before; n++)
+		__asm__ volatile("pause");
+	poke32(LAPIC_TPR, 0);
+	ok(count_all() == before + 1, "lowest priority: one processor");
+	if (counted[0] != own)
+		print("# it was the one with the higher TPR\n");
+}
+
 static void destinations(void)
 {
-	uint32_t before, after = 0;
-
 	ipi(0, ICR_FIXED | ICR_OTHERS | VEC_COUNT);
 	ok(all_counted(1, 0), "all but self");
 	ipi(0, ICR_FIXED | ICR_ALL | VEC_COUNT);
@@ -183,14 +205,7 @@ static void destinations(void)
 	ok(all_counted(2, 2), "self");
 	ipi(0xfe, ICR_FIXED | ICR_LOGICAL | VEC_COUNT);
 	ok(all_counted(3, 2), "logical destinations, a bit each");
-	before = counted[1] + counted[2 % ncpus] + counted[ncpus - 1];
-	poke32(LAPIC_TPR, 0x20);
-	ipi(0xff, ICR_LOWEST | ICR_LOGICAL | VEC_COUNT);
-	for (uint32_t n = 0; n < PATIENCE && after <= before; n++)
-		after = counted[1] + counted[2 % ncpus] + counted[ncpus - 1];
-	poke32(LAPIC_TPR, 0);
-	ok(after > before && counted[0] == 2,
-	   "lowest priority: not the one with the higher TPR");
+	lowest_priority();
 }
 
 void guest_main(void)
