@@ -182,7 +182,7 @@ int display_write_png(struct display *d, FILE *out)
 		fwrite(signature, 1, sizeof(signature), out);
 		chunk(out, "IHDR", head, sizeof(head));
 		chunk(out, "IDAT", packed, packed_len);
-		chunk(out, "IEND", NULL, 0);
+		chunk(out, "IEND", head, 0);
 		err = finish(out);
 	}
 	free(raw);

@@ -309,14 +309,13 @@ static uint64_t hpet_read(void *opaque, gpa_t off, unsigned size)
  */
 static uint64_t value_behind(const struct hpet *h, unsigned reg)
 {
-	const struct comparator *c = &h->tn[(reg - REG_TIMERS) / 0x20];
+	unsigned n = (reg - REG_TIMERS) / 0x20;
 
 	if (reg == REG_STATUS)
 		return 0;
-	if (reg >= REG_TIMERS && reg < REG_TIMERS + HPET_TIMERS * 0x20 &&
-	    (reg & 0x1f) == 8 && c->config & TN_PERIODIC &&
-	    !(c->config & TN_SET))
-		return c->period;
+	if (reg >= REG_TIMERS && n < HPET_TIMERS && (reg & 0x1f) == 8 &&
+	    (h->tn[n].config & (TN_PERIODIC | TN_SET)) == TN_PERIODIC)
+		return h->tn[n].period;
 	return reg_get(h, reg);
 }
 
