@@ -143,6 +143,8 @@ static int set_up(struct hv *hv, const struct engine_config *cfg, char *err)
 	if (ret)
 		hv_break(hv, ret, "out of memory");
 	hv->x.long_mode = true;
+	/* CPUID shows the processor's number. */
+	vcpu_reset(&hv->v, cfg->cpu_index, false);
 	if (!ret)
 		ret = make_vcpu(hv, cfg->cpu_index);
 	if (!ret)

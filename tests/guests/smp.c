@@ -38,6 +38,7 @@
 static unsigned ncpus;
 static volatile uint32_t online[CPUS_MAX];	/* times it came up */
 static volatile uint32_t counted[CPUS_MAX], nmis[CPUS_MAX];
+static volatile uint32_t numbered[CPUS_MAX];	/* by CPUID */
 static volatile uint32_t ball_hops, sum, done;
 extern uint8_t stacks[CPUS_MAX][8192];
 uint8_t stacks[CPUS_MAX][8192] __attribute__((aligned(16)));
@@ -52,6 +53,15 @@ static void ipi(unsigned dest, uint32_t low)
 {
 	poke32(LAPIC_ICR_HIGH, dest << 24);
 	poke32(LAPIC_ICR, low);
+}
+
+/* Initial APIC ID, CPUID.1:EBX. */
+static uint32_t cpuid_number(void)
+{
+	uint32_t r[4];
+
+	cpuid(1, r);
+	return r[1] >> 24;
 }
 
 /* Wait until *@p is @val; false: it does not come. */
@@ -106,6 +116,7 @@ void ap_main(unsigned id)
 	__asm__ volatile("lidt %0" :: "m"(idt_reg));
 	poke32(LAPIC_SVR, SVR_ON);
 	poke32(LAPIC_LDR, 1u << (24 + id));
+	numbered[id] = cpuid_number();
 	online[id]++;
 	for (;;)
 		__asm__ volatile("sti; hlt");
@@ -169,6 +180,10 @@ static void start_up(void)
 	for (unsigned n = 1; n < ncpus; n++)
 		good &= comes(&online[n], 1);
 	ok(good, "INIT and start-up IPIs start each processor once");
+	good = cpuid_number() == 0;
+	for (unsigned n = 1; n < ncpus; n++)
+		good &= numbered[n] == n;
+	ok(good, "CPUID has the APIC IDs");
 }
 
 static uint32_t count_all(void)
