@@ -2,7 +2,7 @@
 #
 # Helpers of the machine tests.
 
-MACHINE_BIN := $(BUILD)/tests/machine/mkgarbage
+MACHINE_BIN := $(BUILD)/tests/machine/mkgarbage $(BUILD)/tests/machine/badcs
 
 $(BUILD)/tests/machine/mkgarbage: tests/machine/mkgarbage.c
 	@mkdir -p $(@D)
@@ -15,6 +15,14 @@ $(BUILD)/tests/machine/vga_boot.bin: tests/machine/vga_boot.S
 		-Wl,-Ttext=0x7c00 -Wl,--oformat=binary -Wl,-e,start -o $@ $<
 
 MACHINE_BIN += $(BUILD)/tests/machine/vga_boot.bin
+
+# A program of the guest's.
+$(BUILD)/tests/machine/badcs: tests/machine/badcs.c
+	@mkdir -p $(@D)
+	$(CC) -m32 -O1 -Wall -Wextra -Wno-unused-parameter -ffreestanding \
+		-nostdlib -static -fno-pic -fno-pie -no-pie \
+		-fno-stack-protector -o $@ $<
+
 CHECK_BIN += $(MACHINE_BIN)
 
 # The guest kernels, if they can be had; without them their tests are skipped.
