@@ -31,6 +31,21 @@
 #define READER_STACK	(64 * 1024)
 #define PARTS_MAX	8
 
+/*
+ * Where nobody said which store, it is the user's own or root's: the directory
+ * may be one in /tmp that somebody else was first to make.
+ */
+static bool is_trusted(int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (getenv("XENSTORED_PATH") || getenv("XENSTORED_RUNDIR"))
+		return true;
+	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) &&
+	       (peer.uid == geteuid() || peer.uid == 0);
+}
+
 static int open_socket(const char *path)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -42,9 +57,15 @@ static int open_socket(const char *path)
 	}
 	strcpy(addr.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || !connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
+	if (fd < 0)
 		return fd;
-	saved = errno;
+	saved = 0;
+	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		saved = errno;
+	else if (!is_trusted(fd))
+		saved = EACCES;
+	if (!saved)
+		return fd;
 	close(fd);
 	errno = saved;
 	return -1;
