@@ -353,6 +353,70 @@ START_TEST(paused_vcpu_stands_still)
 }
 END_TEST
 
+/*
+ * Starts the other processors, which count at 500h and then spin or (odd ones)
+ * halt; waits until all of this boot have counted; resets twice, then leaves.
+ * Pauses come at any time.
+ */
+GUEST(starter,
+      "mov $" ADDR(starter, ap_code) ", %esi; mov $0x9000, %edi;"
+      "mov $(ap_code_end - ap_code), %ecx; rep movsb;"
+      "mov $0xfee00000, %edi; movl $0x1ff, 0xf0(%edi);"
+      "movl $0xc4500, 0x300(%edi); movl $0xc4609, 0x300(%edi);"
+      "lea (%ebx, %ebx), %eax; add %ebx, %eax;"
+      "1: cmpw %ax, 0x500; jb 1b;"
+      "mov $20000, %ecx; 1: loop 1b;"
+      "cmp $3, %ebx; je 1f;"
+      "mov $0xcf9, %dx; mov $6, %al; out %al, %dx; jmp .;"
+      "1:" EXIT(9)
+      ".code16; ap_code: cli; xor %ax, %ax; mov %ax, %ds;"
+      "mov $1, %ax; lock xadd %ax, 0x500; test $1, %al; jz .;"
+      "1: hlt; jmp 1b; ap_code_end: .code32");
+
+static const char *const *const irqchips[] = { irqchip_off, irqchip_on };
+
+START_TEST(processors_are_paused_and_reset_together)
+{
+	struct vm_config cfg = {
+		.ram_size = 4 * MIB, .engine = "hv", .cpus = 4, .boot = boot,
+		.engine_options = irqchips[_i],
+	};
+	char err[VM_ERR_LEN];
+	pthread_t t;
+
+	guest.code = starter;
+	guest.len = starter_end - starter;
+	cfg.log = report = open_memstream(&text, &text_len);
+	ck_assert_int_eq(loop_create(&loop), 0);
+	cfg.loop = loop;
+	ck_assert_msg(!vm_create(&vm, &cfg, err), "%s", err);
+	ck_assert_int_eq(pipe(pauser.fd), 0);
+	loop_add_fd(loop, pauser.fd[0], POLLIN, on_pause, NULL);
+	pthread_create(&t, NULL, pause_often, NULL);
+	run_to(VM_STOP_DEBUG_EXIT, 9 << 1 | 1);
+	pthread_join(t, NULL);
+	ck_assert_uint_eq(guest.boots, 3);
+}
+END_TEST
+
+START_TEST(several_processors_need_hv)
+{
+	struct vm_config cfg = {
+		.ram_size = 4 * MIB, .engine = "bt", .cpus = 2, .boot = boot,
+	};
+	char err[VM_ERR_LEN];
+
+	ck_assert_int_eq(loop_create(&loop), 0);
+	cfg.loop = loop;
+	ck_assert_int_ne(vm_create(&vm, &cfg, err), 0);
+	ck_assert_ptr_nonnull(strstr(err, "bt runs one"));
+	cfg.engine = "hv";
+	cfg.cpus = VM_CPUS_MAX + 1;
+	ck_assert_int_ne(vm_create(&vm, &cfg, err), 0);
+	ck_assert_ptr_nonnull(strstr(err, "at most"));
+}
+END_TEST
+
 START_TEST(first_reason_wins)
 {
 	CREATE(false, spinner);
@@ -402,6 +466,10 @@ int main(void)
 	tcase_set_timeout(t, 20);
 	for (unsigned i = 0; i < ARRAY_SIZE(tests); i++)
 		tcase_add_loop_test(t, tests[i], 0, n);
+	if (n == ENGINES)
+		tcase_add_loop_test(t, processors_are_paused_and_reset_together,
+				    0, ARRAY_SIZE(irqchips));
+	tcase_add_test(t, several_processors_need_hv);
 	tcase_add_test(t, unknown_engine_is_refused);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);
