@@ -114,6 +114,7 @@ void run_config_fini(struct run_config *c)
 	free(c->vnc_password);
 	free(c->screendump);
 	free(c->parallel);
+	free(c->sound);
 	free(c->kernel);
 	free(c->cmdline);
 	free(c->log);

@@ -37,6 +37,7 @@ struct run_config {
 	char *vnc, *vnc_password;	/* address; file.  NULL: none */
 	char *screendump;
 	char *parallel;
+	char *sound;
 	char *debugcon;			/* backend specification, or NULL */
 	struct drive_list drives;
 	bool snapshot;			/* all disks */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/audio.h"
 #include "backends/block_queue.h"
 #include "backends/char.h"
 #include "backends/char_open.h"
@@ -156,6 +157,26 @@ static int add_parallel(struct device_list *l, const char *spec,
 					 NULL, err, err_len);
 }
 
+/* "wav:FILE" or "null". */
+static int add_sound(struct device_list *l, const char *spec, char *err,
+		     size_t err_len)
+{
+	int code = 0;
+
+	if (!strncmp(spec, "wav:", 4) && spec[4]) {
+		code = audio_wav_open(&l->audio, spec + 4);
+		if (code)
+			snprintf(err, err_len, "sound: %s: %s", spec + 4,
+				 strerror(-code));
+	} else if (strcmp(spec, "null")) {
+		code = -EINVAL;
+		snprintf(err, err_len, "--sound %s: must be wav:FILE or null",
+			 spec);
+	}
+	return code ? code : devices_add(l, "sb16", l->audio, NULL, err,
+					 err_len);
+}
+
 int devices_open(struct device_list *l, const struct run_config *c,
 		 struct loop *loop, FILE *log, char *err, size_t err_len)
 {
@@ -166,6 +187,8 @@ int devices_open(struct device_list *l, const struct run_config *c,
 		code = add_debugcon(l, c->debugcon, &args, err, err_len);
 	if (!code && c->parallel)
 		code = add_parallel(l, c->parallel, &args, err, err_len);
+	if (!code && c->sound)
+		code = add_sound(l, c->sound, err, err_len);
 	if (!code)
 		code = screen_open(&l->screen, c, err, err_len);
 	if (!code && l->screen.display)
@@ -229,6 +252,8 @@ void devices_close(struct device_list *l)
 		l->chars[i]->ops->destroy(l->chars[i]);
 	nets_close(l);
 	screen_close(&l->screen);
+	if (l->audio)
+		l->audio->ops->destroy(l->audio);
 	if (l->debugcon)
 		l->debugcon->ops->destroy(l->debugcon);
 	memset(l, 0, sizeof(*l));

@@ -13,6 +13,7 @@
 #include "tools/umbra/screen.h"
 
 struct block_queue;
+struct audio_backend;
 struct char_backend;
 struct loop;
 struct net_backend;
@@ -28,6 +29,7 @@ struct device_list {
 	char **texts[DEVICES_MAX];	/* name and keys that specs point to */
 	struct screen screen;
 	struct char_backend *debugcon;
+	struct audio_backend *audio;
 	struct block_queue *queues[DEVICES_MAX];	/* of the drives */
 	unsigned nqueues;
 	struct net_entry {
