@@ -3,6 +3,8 @@
 # Jobs for tests/check.sh: each VMI kernel with each ROM under each engine.
 echo "vmi/stale 20 tests/vmi/stale.sh"
 echo "vmi/wild 150 tests/vmi/wild.sh"
+echo "vmi/check 120 tests/vmi/check.sh"
+echo "vmi/trace 60 tests/vmi/trace.sh"
 for engine in bt interp; do
 	for rom in native bt hv; do
 		env="env ENGINE=$engine ROM=$rom"
