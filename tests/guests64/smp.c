@@ -15,11 +15,14 @@
 #define ICR_FIXED	0x4000
 #define PING_VECTOR	0x71
 #define PONG_VECTOR	0x72
+#define START_VECTOR	0x73
+#define STOP_VECTOR	0x74
 #define ADDS		500
 #define LIMIT		(1ull << 32)	/* cycles, more than a second */
 
 extern const uint8_t trampoline[], trampoline_end[];
 static volatile uint64_t started, counter, done, pings[CPUS], pongs;
+static volatile uint64_t ticks[CPUS];
 static volatile uint8_t ids[CPUS];
 /* A processor that starts again takes a new one. */
 uint8_t stacks[2 * CPUS][4096] __attribute__((aligned(16)));
@@ -73,6 +76,30 @@ static void on_ping(struct trap *t)
 	send(0, ICR_FIXED | PONG_VECTOR);
 }
 
+static void on_tick(struct trap *t)
+{
+	uint8_t me = my_id();
+
+	if (me < CPUS)
+		ticks[me]++;
+	poke32(LAPIC_EOI, 0);
+}
+
+/* Sent to all: each starts its own timer, some 1000 times a second. */
+static void on_start_timer(struct trap *t)
+{
+	poke32(LAPIC_DIVIDE, 0xb);
+	poke32(LAPIC_TIMER, LAPIC_PERIODIC | TIMER_VECTOR);
+	poke32(LAPIC_INITIAL, 1000000);
+	poke32(LAPIC_EOI, 0);
+}
+
+static void on_stop_timer(struct trap *t)
+{
+	poke32(LAPIC_INITIAL, 0);
+	poke32(LAPIC_EOI, 0);
+}
+
 static void on_pong(struct trap *t)
 {
 	pongs++;
@@ -102,6 +129,12 @@ static bool reaches(volatile uint64_t *n, uint64_t want)
 		__asm__ volatile("pause" ::: "memory");
 	__asm__ volatile("cli" ::: "memory");
 	return *n == want;
+}
+
+static bool reaches_more(volatile uint64_t *n, uint64_t want)
+{
+	reaches(n, want);
+	return *n >= want;
 }
 
 static void start(void)
@@ -141,6 +174,18 @@ static void ipis(void)
 	   "one to all others");
 }
 
+static void timers(void)
+{
+	trap_hooks[TIMER_VECTOR] = on_tick;
+	trap_hooks[START_VECTOR] = on_start_timer;
+	trap_hooks[STOP_VECTOR] = on_stop_timer;
+	poke32(LAPIC_ICR, ICR_OTHERS | ICR_FIXED | START_VECTOR);
+	ok(reaches_more(&ticks[1], 50) && reaches_more(&ticks[2], 50),
+	   "timers of the others wake them from HLT");
+	ok(ticks[0] == 0, "and nobody else");
+	poke32(LAPIC_ICR, ICR_OTHERS | ICR_FIXED | STOP_VECTOR);
+}
+
 /* The second one starts over, with a new number and stack. */
 static void again(void)
 {
@@ -159,5 +204,6 @@ void guest_main(void)
 	poke32(LAPIC_SVR, SVR_ENABLE);
 	bring_up();
 	ipis();
+	timers();
 	again();
 }
