@@ -52,3 +52,11 @@ boots "order of firmware" "${prompt}send echo \$root\\\\r\nwait hd0\n" \
 "${BUILD:-build}/umbra" image convert "$tmp/hd.img" "$tmp/hd.vmdk" &&
 	boots "hard disk in a VMDK, as a snapshot" \
 	"${prompt}send ls\\\\r\nwait (hd0)\n" -hda "$tmp/hd.vmdk" -snapshot
+
+ipxe=/usr/lib/ipxe/ipxe.iso
+if [ -f $ipxe ]; then
+	boots "iPXE's CD-ROM" "wait Ctrl-B\nsend \\\\x02\nwait iPXE>\nsend help\\\\r\nwait sanboot\n" \
+		-cdrom $ipxe
+else
+	echo "ok iPXE's CD-ROM # SKIP ipxe is not installed (make deps)"
+fi
