@@ -105,7 +105,7 @@ RUN_DEPS := gcc make libc6-dev binutils libzydis-dev cpio gzip \
 	seabios
 DEPS := $(RUN_DEPS) check gcc-multilib qemu-system-x86 qemu-utils nasm \
 	grub-rescue-pc grub-pc-bin grub-common xorriso mtools \
-	python3 curl xenstore-utils libxen-dev
+	python3 curl xenstore-utils libxen-dev gdb
 # What building a guest kernel needs besides (make guest-kernel).
 DEPS += bc bison flex patch xz-utils
 # Plots of umbra compare.
@@ -134,7 +134,11 @@ run:
 		--initrd $(GUEST)/initrd.gz --append "$$append" \
 		$(if $(ENGINE),--engine $(ENGINE)) $(ARGS)
 
-.PHONY: deps guest run
+# What the long tests need besides: a Debian system on a disk.
+deps-long: deps
+	@tools/install-deps.sh mmdebstrap fdisk e2fsprogs
+
+.PHONY: deps deps-long guest run
 
 # ---- benchmarks -------------------------------------------------------------
 include tools/bench/rules.mk tools/nano/rules.mk tools/compare/rules.mk
