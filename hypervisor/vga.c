@@ -215,7 +215,6 @@ static void port_put(struct vga *v, uint16_t port, uint8_t val)
 		break;
 	case 0x3c5:
 		v->sr[v->sr_index] = val;
-		vga_mem_update(v);
 		break;
 	case 0x3c6:
 		v->dac_mask = val;
@@ -232,7 +231,6 @@ static void port_put(struct vga *v, uint16_t port, uint8_t val)
 		break;
 	case 0x3cf:
 		v->gr[v->gr_index] = val & gr_mask[v->gr_index];
-		vga_mem_update(v);
 		break;
 	case CRTC_MONO:
 	case CRTC_COLOUR:
@@ -376,7 +374,6 @@ static void reset(struct device *d)
 	v->dac_mask = 0xff;
 	v->latch = 0;
 	vga_vbe_reset(v);
-	vga_mem_update(v);
 }
 
 static int loaded(struct device *d)
@@ -386,10 +383,7 @@ static int loaded(struct device *d)
 	if (v->sr_index >= SR_COUNT || v->gr_index >= GR_COUNT ||
 	    v->dac_sub > 2 || v->ar_data > 1)
 		return -EINVAL;
-	if (vga_vbe_loaded(v))
-		return -EINVAL;
-	vga_mem_update(v);
-	return pci_func_loaded(&v->func);
+	return vga_vbe_loaded(v) ? -EINVAL : pci_func_loaded(&v->func);
 }
 
 static void destroy(struct device *d)

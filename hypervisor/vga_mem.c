@@ -4,11 +4,7 @@
  * and write modes, odd/even addressing of text, chain 4, VBE banks.
  *
  * Four planes are handled at once, as the bytes of a 32-bit word.
- *
- * Where 64 KiB at A0000h are simply a stretch of video memory (mode 13h, VBE
- * banks), that stretch is mapped there, and accesses make no calls.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "hypervisor/mem.h"
@@ -202,41 +198,8 @@ static void window_write(void *opaque, gpa_t off, unsigned size, uint64_t val)
 
 static const struct mmio_ops window_ops = { window_read, window_write };
 
-#define MAP_64K		1	/* GR_MISC_MAP */
-#define MAP_64K_SIZE	0x10000
-
-static uint64_t wanted(const struct vga *v)
-{
-	uint32_t bank = v->vbe[VBE_BANK] * (uint32_t)VBE_BANK_SIZE;
-
-	if (!linear(v) || (v->gr[GR_MISC] >> GR_MISC_MAP & 3) != MAP_64K)
-		return VGA_NOT_MAPPED;
-	if (vga_vbe_on(v))
-		return bank;
-	return (v->sr[SR_MAP_MASK] & 15) == 15 ? 0 : VGA_NOT_MAPPED;
-}
-
-/* The range is a hole or ours: the host can only refuse for want of memory. */
-void vga_mem_update(struct vga *v)
-{
-	uint64_t want = wanted(v);
-	int err;
-
-	if (want == v->mapped)
-		return;
-	v->mapped = want;
-	if (want == VGA_NOT_MAPPED)
-		err = mem_set_hole(v->cfg.mem, WINDOW_BASE, MAP_64K_SIZE);
-	else
-		err = mem_cover(v->cfg.mem, WINDOW_BASE, MAP_64K_SIZE, v->vram,
-				want, MEM_RAM);
-	if (err)
-		abort();
-}
-
 int vga_mem_create(struct vga *v)
 {
-	v->mapped = VGA_NOT_MAPPED;
 	return mem_add_mmio(v->cfg.mem, WINDOW_BASE, WINDOW_SIZE, &window_ops,
 			    v, "vga");
 }

@@ -90,11 +90,7 @@ struct vga {
 	uint8_t palette[256][3];	/* as written: 6 or 8 bits */
 	uint32_t latch;			/* the four planes' last read bytes */
 	uint16_t vbe_index, vbe[VBE_COUNT];
-	/* Byte of vram that the processor sees at A0000h; NOT_MAPPED: calls. */
-	uint64_t mapped;
 };
-
-#define VGA_NOT_MAPPED	~0ULL
 
 static inline bool vga_vbe_on(const struct vga *v)
 {
@@ -103,8 +99,6 @@ static inline bool vga_vbe_on(const struct vga *v)
 
 /* vga_mem.c */
 int vga_mem_create(struct vga *v);
-/* After registers changed that decide what is at A0000h. */
-void vga_mem_update(struct vga *v);
 
 /* vga_vbe.c */
 uint16_t vga_vbe_get(const struct vga *v, unsigned index);

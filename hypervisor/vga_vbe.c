@@ -129,7 +129,6 @@ void vga_vbe_put(struct vga *v, unsigned index, uint16_t val)
 		put_offset(v, v->vbe[VBE_X_OFFSET], val);
 		break;
 	}
-	vga_mem_update(v);
 }
 
 uint16_t vga_vbe_get(const struct vga *v, unsigned index)

@@ -40,6 +40,17 @@ class Qmp:
             self.events.append(self.line().get("event"))
         return True
 
+def hmp(line):
+    m.sendall((line + "\n").encode())
+    text = b""
+    while not text.endswith(b"(umbra) "):
+        text += m.recv(4096)
+    return text[:-8].decode()
+
+if len(sys.argv) > 2:
+    exec(open(sys.argv[2]).read())
+    sys.exit()
+
 q = Qmp()
 hello = q.line()
 ok("version" in hello["QMP"] and hello["QMP"]["capabilities"] == [], "greeting", hello)
@@ -71,13 +82,6 @@ r = q.ask('atus"}')
 ok("return" in r, "a command in two pieces", r)
 
 m = connect("hmp")
-def hmp(line):
-    m.sendall((line + "\n").encode())
-    text = b""
-    while not text.endswith(b"(umbra) "):
-        text += m.recv(4096)
-    return text[:-8].decode()
-
 m.recv(100)
 for line, want in [
         ("info status", r"^stopped"), ("help", r"system_reset"),

@@ -30,3 +30,24 @@ else
 	echo "not ok quit ends the machine with status 0: $status"
 	sed 's/^/# /' "$tmp/log"
 fi
+
+# Drives and the screen, of a machine whose sandbox lets it open files.
+[ -f /usr/share/seabios/bios-256k.bin ] || exit 0
+rm -f "$tmp/qmp" "$tmp/hmp"
+for f in a.iso b.iso hd.img; do
+	truncate -s 1M "$tmp/$f"
+done
+"$umbra" run --engine bt --bios bios-256k.bin --mem 32M --sandbox off \
+	--qmp "unix:$tmp/qmp" --monitor "unix:$tmp/hmp" --serial null \
+	--hda "$tmp/hd.img" --cdrom "$tmp/a.iso" >"$tmp/log" 2>&1 </dev/null &
+pid=$!
+for _ in $(seq 100); do
+	[ -S "$tmp/hmp" ] && [ -S "$tmp/qmp" ] && break
+	sleep 0.05
+done
+python3 tests/machine/control.py "$tmp" tests/machine/media_control.py || {
+	echo "not ok the second script ends well"
+	sed 's/^/# /' "$tmp/log"
+}
+(sleep 10; kill "$pid") 2>/dev/null &
+wait "$pid"

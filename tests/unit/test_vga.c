@@ -518,30 +518,6 @@ START_TEST(registers_are_in_bar_2_as_well)
 }
 END_TEST
 
-START_TEST(linear_windows_are_memory)
-{
-	set_mode(&planar_640x480);
-	ck_assert(!mem_backed(rig_mem(), A0000));
-	set_mode(&mode_13h);
-	ck_assert_uint_eq(mem_flags(rig_mem(), A0000), MEM_RAM);
-	ck_assert(!mem_backed(rig_mem(), A0000 + 0x10000));
-	ck_assert_int_eq(mem_write(rig_mem(), A0000 + 320, "\x21", 1), 0);
-	ck_assert_uint_eq(pixel(0, 1), colour_of(33));
-	ck_assert_uint_eq(peek(A0000 + 320), 33);
-	indexed(0x3c4, 2, 7);		/* one plane is not written */
-	ck_assert(!mem_backed(rig_mem(), A0000));
-	map_lfb();
-	vbe_mode(640, 480, 32);
-	vbe(5, 2);
-	ck_assert_int_eq(mem_write(rig_mem(), A0000 + 8, "\x56\x34\x12", 3),
-			 0);
-	ck_assert_uint_eq(pixel((2 * 65536 + 8) / 4 % 640,
-				(2 * 65536 + 8) / 4 / 640), 0x123456);
-	device_reset((struct device *)vga);
-	ck_assert(!mem_backed(rig_mem(), A0000));
-}
-END_TEST
-
 static void other_mode(void)
 {
 	set_mode(&text_80x25);
@@ -645,7 +621,6 @@ int main(void)
 		vbe_scrolls_within_its_virtual_screen,
 		vbe_modes_that_do_not_fit_are_not_set,
 		damage_is_what_changed, registers_are_in_bar_2_as_well,
-		linear_windows_are_memory,
 		save_and_load_keep_the_picture, screendumps,
 		no_registers_harm,
 	};

@@ -49,6 +49,14 @@ struct monitor {
 	bool (*block)(unsigned n, struct monitor_block *b);
 	bool (*net)(unsigned n, const char **kind,
 		    const struct net_stats **stats);
+	/*
+	 * Put @file (NULL: nothing) into the drive called @name; or write the
+	 * screen to @file.  Return 0, or a negative errno with one line in
+	 * @err (MONITOR_LINE bytes).  May be NULL.
+	 */
+	int (*change)(const char *name, const char *file, bool force,
+		      char *err);
+	int (*screendump)(const char *file, char *err);
 	char line[MONITOR_LINE];
 	unsigned len;
 };

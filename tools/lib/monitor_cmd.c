@@ -152,6 +152,59 @@ static void cmd_sendkey(struct monitor *m, const char *args, FILE *out)
 		vm_key(m->vm, codes[n], false);
 }
 
+static const char *skip_space(const char *s)
+{
+	return s + strspn(s, " \t");
+}
+
+static void report(int ret, const char *err, FILE *out)
+{
+	if (ret)
+		fprintf(out, "%s\n", *err ? err : strerror(-ret));
+}
+
+static void change(struct monitor *m, const char *name, const char *file,
+		   bool force, FILE *out)
+{
+	char err[MONITOR_LINE] = "";
+
+	if (m->change)
+		report(m->change(name, file, force, err), err, out);
+	else
+		fputs("this machine has no drives\n", out);
+}
+
+static void cmd_eject(struct monitor *m, const char *args, FILE *out)
+{
+	bool force = !strncmp(args, "-f ", 3);
+
+	change(m, force ? skip_space(args + 3) : args, NULL, force, out);
+}
+
+static void cmd_change(struct monitor *m, const char *args, FILE *out)
+{
+	size_t n = strcspn(args, " \t");
+	char name[64];
+
+	if (!args[n] || n >= sizeof(name)) {
+		fputs("usage: change DRIVE FILE\n", out);
+		return;
+	}
+	memcpy(name, args, n);
+	name[n] = '\0';
+	change(m, name, skip_space(args + n), false, out);
+}
+
+static void cmd_screendump(struct monitor *m, const char *args, FILE *out)
+{
+	char err[MONITOR_LINE] = "";
+
+	if (m->screendump)
+		report(m->screendump(args, err), err, out);
+	else
+		fputs("this machine has no screen\n", out);
+}
+
 /*
  * Running.
  */
@@ -222,6 +275,11 @@ static const struct command {
 	{ "xp", "[/COUNT FORMAT SIZE] ADDRESS", "physical memory", cmd_xp },
 	{ "sendkey", "KEY[-KEY...]", "press keys and let them go",
 	  cmd_sendkey },
+	{ "eject", "[-f] DRIVE", "take the medium out of a drive of info block",
+	  cmd_eject },
+	{ "change", "DRIVE FILE", "put another medium in", cmd_change },
+	{ "screendump", "FILE", "write the screen: .txt its text, .ppm or PNG",
+	  cmd_screendump },
 	{ "stop", NULL, "halt the guest and its time", cmd_stop },
 	{ "cont", NULL, "let it go on", cmd_cont },
 	{ "system_reset", NULL, "press the reset button", cmd_reset },
@@ -231,11 +289,6 @@ static const struct command {
 	  cmd_engine },
 	{ "quit", NULL, "end the guest", cmd_quit },
 };
-
-static const char *skip_space(const char *s)
-{
-	return s + strspn(s, " \t");
-}
 
 /*
  * If @line, with any spacing, begins with the words of @name: what follows,

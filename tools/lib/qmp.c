@@ -169,6 +169,22 @@ static json_t *cmd_quit(struct qmp *q, json_t *args, const char **desc)
 	return plain(q, "quit");
 }
 
+static json_t *cmd_screendump(struct qmp *q, json_t *args, const char **desc)
+{
+	static char err[MONITOR_LINE];	/* for *desc; the loop's thread */
+	const char *file = json_string_value(json_object_get(args,
+							     "filename"));
+
+	*desc = "Parameter 'filename' is missing";
+	if (!file)
+		return NULL;
+	*desc = "There is no screen";
+	if (!q->monitor->screendump)
+		return NULL;
+	*desc = err;
+	return q->monitor->screendump(file, err) ? NULL : json_object();
+}
+
 /* Keys as QEMU has them: [{"type": "qcode", "data": "a"}, ...]. */
 static json_t *cmd_send_key(struct qmp *q, json_t *args, const char **desc)
 {
@@ -220,6 +236,7 @@ static const struct command {
 	{ "system_reset", cmd_reset },
 	{ "system_powerdown", cmd_powerdown },
 	{ "quit", cmd_quit },
+	{ "screendump", cmd_screendump },
 	{ "send-key", cmd_send_key },
 	{ "human-monitor-command", cmd_human },
 };

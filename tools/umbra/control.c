@@ -8,8 +8,10 @@
 
 #include "backends/block.h"
 #include "backends/block_queue.h"
+#include "backends/display.h"
 #include "backends/net.h"
 #include "backends/vnc.h"
+#include "hypervisor/hotplug.h"
 #include "hypervisor/vm.h"
 #include "tools/lib/monitor.h"
 #include "tools/lib/monitor_server.h"
@@ -21,12 +23,14 @@
 static struct {
 	const struct run_config *config;
 	struct device_list *devices;
+	struct hotplug *hotplug;
 } shown;
 
 static bool block_info(unsigned n, struct monitor_block *b)
 {
 	static const char *const names[DRIVE_IFS] = {
-		[DRIVE_IDE] = "ide", [DRIVE_VIRTIO] = "virtio",
+		[DRIVE_IDE] = "ide", [DRIVE_FLOPPY] = "floppy",
+		[DRIVE_SCSI] = "scsi", [DRIVE_VIRTIO] = "virtio",
 	};
 	const struct drive_opt *d;
 	const struct block *medium;
@@ -40,11 +44,13 @@ static bool block_info(unsigned n, struct monitor_block *b)
 	*b = (struct monitor_block){
 		.bus = d->iface < DRIVE_IFS && names[d->iface]
 		       ? names[d->iface] : "drive",
-		.removable = d->cdrom,
+		.removable = d->cdrom || d->iface == DRIVE_FLOPPY,
 		.stats = block_queue_stats(q),
 	};
-	snprintf(b->name, sizeof(b->name), "%s%u-%s%u", b->bus, d->bus,
-		 d->cdrom ? "cd" : "hd", d->unit);
+	snprintf(b->name, sizeof(b->name), "%s%u-%s%u", b->bus,
+		 d->bus < 0 ? 0 : d->bus,
+		 d->cdrom ? "cd" : d->iface == DRIVE_FLOPPY ? "fd" : "hd",
+		 d->unit < 0 ? 0 : d->unit);
 	if (!medium)
 		return true;
 	b->file = medium->name;
@@ -145,15 +151,100 @@ static int open_vnc(struct control *k, const struct run_config *c,
 	return ret;
 }
 
+/* What a confined process answers to open(2): it needs saying what to do. */
+static int explain(int ret, const char *file, const char *instead, char *err)
+{
+	if (ret == -EPERM)
+		snprintf(err, MONITOR_LINE, "%s: the sandbox lets no file be "
+			 "opened here (%s, or --sandbox off)", file, instead);
+	else
+		snprintf(err, MONITOR_LINE, "%s: %s", file, strerror(-ret));
+	return ret;
+}
+
+static int open_medium(struct block **b, unsigned n, const char *file,
+		       char *err)
+{
+	const struct drive_opt *d = &shown.config->drives.v[n];
+	struct block_config cfg = { .file = file,
+				    .read_only = d->cdrom || d->read_only };
+	char why[BLOCK_ERR_LEN];
+	int ret = block_open(b, &cfg, why);
+
+	if (ret == -EPERM)
+		return explain(ret, file, "umbra attach", err);
+	if (ret)
+		snprintf(err, MONITOR_LINE, "%.*s", MONITOR_LINE - 1, why);
+	return ret;
+}
+
+static int change_medium(const char *name, const char *file, bool force,
+			 char *err)
+{
+	struct block *b = NULL;
+	struct monitor_block info;
+	unsigned n = 0;
+	int ret = 0;
+
+	while (block_info(n, &info) && strcmp(info.name, name))
+		n++;
+	if (!block_info(n, &info)) {
+		snprintf(err, MONITOR_LINE, "%s: no such drive (info block)",
+			 name);
+		return -ENOENT;
+	}
+	if (file)
+		ret = open_medium(&b, n, file, err);
+	if (ret)
+		return ret;
+	ret = hotplug_change(shown.hotplug, shown.devices->queues[n], b,
+			     force);
+	if (ret)
+		snprintf(err, MONITOR_LINE, "%s: %s", name, ret == -EBUSY ?
+			 "the guest has locked it (eject -f)" :
+			 ret == -ENOTSUP ? "its medium is not removable" :
+			 strerror(-ret));
+	if (ret && b)
+		block_close(b);
+	return ret;
+}
+
+static int screendump(const char *file, char *err)
+{
+	struct display *d = shown.devices->screen.display;
+	size_t len = strlen(file);
+	const char *end = len > 4 ? file + len - 4 : "";
+	FILE *f = fopen(file, "wbe");
+	int ret;
+
+	if (!f)
+		return explain(-errno, file, "--screendump", err);
+	ret = !strcmp(end, ".txt") ? display_write_text(d, f) :
+	      !strcmp(end, ".ppm") ? display_write_ppm(d, f) :
+				     display_write_png(d, f);
+	if (fclose(f) && !ret)
+		ret = -EIO;
+	if (ret)
+		snprintf(err, MONITOR_LINE, "%s: %s", file, ret == -EAGAIN ?
+			 "no text, a graphics mode" : strerror(-ret));
+	return ret;
+}
+
 int control_open(struct control *k, const struct run_config *c,
 		 struct monitor *m, struct device_list *devices,
+		 struct hotplug *hotplug,
 		 struct loop *loop, FILE *log, char *err, size_t err_len)
 {
 	int ret = 0;
 
 	shown.config = c;
 	shown.devices = devices;
+	shown.hotplug = hotplug;
 	m->block = block_info;
+	if (devices->nqueues)
+		m->change = change_medium;
+	if (devices->screen.display)
+		m->screendump = screendump;
 	m->net = net_info;
 	if (c->gdb)
 		ret = debugger_create(&k->debugger, m, loop, c->gdb, log, err,

@@ -11,6 +11,7 @@
 
 struct debugger;
 struct device_list;
+struct hotplug;
 struct loop;
 struct monitor;
 struct monitor_server;
@@ -32,6 +33,7 @@ struct control {
  */
 int control_open(struct control *k, const struct run_config *c,
 		 struct monitor *m, struct device_list *devices,
+		 struct hotplug *hotplug,
 		 struct loop *loop, FILE *log, char *err, size_t err_len);
 /* The machine ended with @status; the loop does not run any more. */
 void control_close(struct control *k, int status);

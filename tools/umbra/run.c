@@ -288,8 +288,8 @@ static void open_control(struct run *r)
 {
 	if (r->c->stopped)
 		monitor_stop(&r->monitor);
-	if (control_open(&r->control, r->c, &r->monitor, &r->devices, r->loop,
-			 r->log, r->err, sizeof(r->err))) {
+	if (control_open(&r->control, r->c, &r->monitor, &r->devices,
+			 r->store.hotplug, r->loop, r->log, r->err, sizeof(r->err))) {
 		tty_restore();
 		die("%s", r->err);
 	}
