@@ -5,6 +5,7 @@ echo "vmi/stale 20 tests/vmi/stale.sh"
 echo "vmi/wild 150 tests/vmi/wild.sh"
 echo "vmi/check 120 tests/vmi/check.sh"
 echo "vmi/trace 60 tests/vmi/trace.sh"
+echo "vmi-hv/unpaged-hv 40 env ENGINE=hv ROM=hv tests/vmi/run.sh unpaged"
 for engine in bt interp; do
 	for rom in native bt hv; do
 		env="env ENGINE=$engine ROM=$rom"

@@ -5,7 +5,7 @@
 VMI_OUT := $(BUILD)/tests/vmi
 VMI_COMMON := $(GUEST_OUT)/start.o $(GUEST_OUT)/guest.o $(VMI_OUT)/vmi.o \
 	      $(VMI_OUT)/call.o
-VMI_ELF := $(addprefix $(VMI_OUT)/,calls.elf garbage.elf)
+VMI_ELF := $(addprefix $(VMI_OUT)/,calls.elf garbage.elf unpaged.elf)
 VMI_HIGH := $(VMI_OUT)/people.elf
 
 $(VMI_OUT)/%.o: tests/vmi/%.c
@@ -19,6 +19,7 @@ $(VMI_OUT)/%.o: tests/vmi/%.S
 $(VMI_OUT)/calls.elf: $(VMI_OUT)/calls.o $(VMI_OUT)/returns.o $(VMI_OUT)/time.o
 
 $(VMI_OUT)/garbage.elf: $(VMI_OUT)/garbage.o
+$(VMI_OUT)/unpaged.elf: $(VMI_OUT)/unpaged.o
 
 $(VMI_ELF): $(VMI_COMMON) tests/guests/guest.ld
 	$(LD) -m elf_i386 -z noexecstack --no-warn-rwx-segments \

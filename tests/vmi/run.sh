@@ -3,7 +3,7 @@
 #
 # Run one VMI kernel: tests/vmi/run.sh NAME [OPTION...]
 #
-# ENGINE is bt (default) or interp, or qemu with the native ROM for a second
+# ENGINE is bt (default), interp or hv, or qemu with the native ROM for a second
 # opinion; ROM is native, bt, hv or a file.
 cd "$(dirname "$0")/../.." || exit 1
 BUILD=${BUILD:-build}
@@ -11,6 +11,11 @@ ENGINE=${ENGINE:-bt}
 ROM=${ROM:-bt}
 elf=$BUILD/tests/vmi/$1.elf
 shift
+
+if [ "$ENGINE" = hv ]; then
+	. tests/kvm.sh.inc
+	kvm_needs "${elf##*/}"
+fi
 
 case $ENGINE in
 qemu)
