@@ -381,7 +381,7 @@ static void alarm(uint32_t flags, uint64_t expiry, uint32_t period)
 
 static bool ticks(volatile uint32_t *n, uint32_t hz)
 {
-	uint64_t end = counter(0) + 2ull * hz;
+	uint64_t end = counter(0) + 20ull * hz;
 	uint32_t was = *n;
 
 	while (*n - was < 5 && counter(0) < end)

@@ -76,7 +76,7 @@ static void iret_call(void)
 	   last.esp == SCRATCH(21) + PAGE && last.eflags & FLAG_IF,
 	   "IRET to user mode");
 	/* A native ROM has nobody who could move the fault to its site. */
-	native = (uint32_t)(vmi(VMI_CALL_QUERY_FEATURES, 0, 0, 0) >> 32) == 0;
+	native = !vmi_has(VMI_CALL_GET_CYCLE_FREQUENCY);
 	f = user;
 	f.cs = 0xfff3;
 	ok(iret_trap(f) == 13 && last.error == 0xfff0 && last.cs == KERNEL_CS,

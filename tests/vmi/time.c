@@ -139,11 +139,11 @@ static void one_shots(void)
 	uint64_t now = counter(0), at = now + hz / 500;
 
 	alarm(ONE_SHOT, at, 0);
-	ok(wait_for(&ticks, 1, 1000) && tick_at >= at,
+	ok(wait_for(&ticks, 1, 20000) && tick_at >= at,
 	   "an alarm comes, and not too early");
 	ok(!cancel(ONE_SHOT), "it has disarmed itself");
 	alarm(ONE_SHOT, now, 0);
-	ok(wait_for(&ticks, 1, 1000), "one in the past comes at once");
+	ok(wait_for(&ticks, 1, 20000), "one in the past comes at once");
 	alarm(ONE_SHOT, counter(0) + 1000ull * hz, 0);
 	ok(cancel(ONE_SHOT) && !cancel(ONE_SHOT), "CancelAlarm says what it did");
 	alarm(ONE_SHOT, counter(0) + hz / 100, 0);
@@ -154,7 +154,7 @@ static void one_shots(void)
 	alarm(77, counter(0), 0);
 	ok(!wait_for(&ticks, 1, 10), "no alarm on other counters");
 	alarm(ONE_SHOT | AVAILABLE, counter(1) + hz / 500, 0);
-	ok(wait_for(&ticks, 1, 1000), "an alarm on available time");
+	ok(wait_for(&ticks, 1, 20000), "an alarm on available time");
 	/* 5 seconds there is no time for; ~0 is later than everything. */
 	alarm(ONE_SHOT, ~0ull, 0);
 	ok(cancel(ONE_SHOT), "the last cycle of all");
@@ -166,7 +166,7 @@ static void periods(void)
 	uint32_t n;
 
 	alarm(PERIODIC, start, hz / 500);
-	ok(wait_for(&ticks, 10, 2000), "a periodic alarm comes again");
+	ok(wait_for(&ticks, 10, 20000), "a periodic alarm comes again");
 	ok(counter(0) - start >= hz / 500 * 9, "every period, not more often");
 	t = counter(0);
 	while (counter(0) - t < hz / 500 * 10)
@@ -177,12 +177,12 @@ static void periods(void)
 	ok(cancel(PERIODIC), "and it ends");
 	ok(!wait_for(&ticks, 2, 10), "for good");
 	alarm(PERIODIC, counter(0), 0);
-	ok(wait_for(&ticks, 1, 1000) && !cancel(PERIODIC),
+	ok(wait_for(&ticks, 1, 20000) && !cancel(PERIODIC),
 	   "with period 0 it comes once");
 	alarm(PERIODIC, counter(0) + hz / 1000, hz / 300);
 	alarm(PERIODIC | AVAILABLE, counter(1) + hz / 1000, hz / 300);
 	n = ticks;
-	ok(wait_for(&ticks, 6, 2000), "both counters at once");
+	ok(wait_for(&ticks, 6, 20000), "both counters at once");
 	ok(cancel(0) && cancel(1), "both were armed");
 }
 
@@ -195,7 +195,7 @@ static void by_lvtt(void)
 	apic_write(APIC_LVTT, LVTT_VECTOR);
 	cancel(LVTT);
 	alarm(LVTT | PERIODIC, counter(0), hz / 500);
-	ok(wait_for(&lvtt_ticks, 5, 2000), "alarms by the APIC's timer vector");
+	ok(wait_for(&lvtt_ticks, 5, 20000), "alarms by the APIC's timer vector");
 	ok(cancel(LVTT | PERIODIC), "until they are cancelled");
 	if (vmi_has(VMI_CALL_APIC_READ)) {
 		ok((uint32_t)vmi(VMI_CALL_APIC_READ, APIC_LVTT, 0, 0) ==
@@ -238,8 +238,10 @@ static void stolen_time(void)
 	   "its counters agree");
 	v = r->version;
 	t = counter(0);
-	while (counter(0) - t < hz / 200)
+	do
 		counter(2);
+	while (counter(0) - t < hz / 200);
+	counter(2);
 	ok(r->version != v, "it is kept up to date");
 	ok(!peek32(SCRATCH(40)) && !peek32(SCRATCH(40) + 4 * sizeof(*r)),
 	   "nothing beside it is written");
@@ -274,9 +276,10 @@ static void console(void)
 
 static void features(void)
 {
-	uint64_t f = vmi(VMI_CALL_QUERY_FEATURES, 0, 0, 0);
+	uint64_t f = vmi_features();
 
-	ok(f == vmi(VMI_CALL_QUERY_FEATURES, 1, 2, 3) && f >> 32 <= 2,
+	ok(vmi_rom->api_version_min || !f, "a ROM of 3.0 has no features");
+	ok(f == vmi_features() && f >> 32 <= 2,
 	   "the feature word stays");
 	ok(!(f & VMI_FEATURE_STOLEN) ||
 	   vmi_has(VMI_CALL_SET_STOLEN_TIME_PAGE), "it promises what is there");

@@ -68,6 +68,12 @@ uint64_t vmi_call5(unsigned nr, uint32_t eax, uint32_t edx, uint32_t ecx,
 	return r.eax | (uint64_t)r.edx << 32;
 }
 
+uint64_t vmi_features(void)
+{
+	return vmi_has(VMI_CALL_QUERY_FEATURES) ?
+	       vmi(VMI_CALL_QUERY_FEATURES, 0, 0, 0) : 0;
+}
+
 static void native_store(uint32_t at, uint32_t low, uint32_t high)
 {
 	*(volatile uint32_t *)(at + 4) = high;

@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A guest of 3.1 on a ROM of 3.0: one of ours whose version says 3.0 and whose
+# answers to calls 74 and up are none; and ROM files that must be refused.
+BUILD=${BUILD:-build}
+umbra=$BUILD/umbra
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+bad=0
+
+byte()	# FILE OFFSET
+{
+	od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' '
+}
+
+put()	# FILE OFFSET VALUE...
+{
+	local f=$1 at=$2 v
+	shift 2
+	for v; do
+		printf "\\x$(printf %02x $((v & 255)))" |
+			dd of="$f" bs=1 seek="$at" conv=notrunc status=none
+		at=$((at + 1))
+	done
+}
+
+# Offset 46 is the byte that makes the sum right.
+fix_sum()
+{
+	local sum
+	sum=$(od -An -v -tu1 -w1 "$1" | awk '{ s += $1 } END { print s % 256 }')
+	put "$1" 46 $(($(byte "$1" 46) - sum))
+}
+
+for kind in native bt hv; do
+	rom=$tmp/$kind.rom
+	cp "$BUILD/vmi-rom/$kind.rom" "$rom"
+	put "$rom" 12 0
+	table=$(($(byte "$rom" 40) + 256 * $(byte "$rom" 41)))
+	for nr in 74 75 76 77 78 79; do
+		put "$rom" $((table + 4 * nr)) 0 0 0 0
+	done
+	fix_sum "$rom"
+	if ROM=$rom tests/vmi/run.sh calls >"$tmp/out" 2>&1 &&
+	   "$umbra" rom info "$rom" | grep -q "VMI 3.0"; then
+		echo "ok a guest of 3.1 on a ROM of 3.0 ($kind)"
+	else
+		grep -a "^not ok" "$tmp/out" >&2
+		echo "not ok a guest of 3.1 on a ROM of 3.0 ($kind)"
+		bad=1
+	fi
+done
+
+refused()	# NAME TEXT
+{
+	if ROM=$tmp/x tests/vmi/run.sh calls >"$tmp/out" 2>&1 ||
+	   ! grep -qa "$2" "$tmp/out"; then
+		tail -n 3 "$tmp/out" >&2
+		echo "not ok $1 is refused with the reason"
+		bad=1
+	else
+		echo "ok $1 is refused with the reason"
+	fi
+}
+
+cp "$BUILD/vmi-rom/bt.rom" "$tmp/x"
+put "$tmp/x" 13 13
+fix_sum "$tmp/x"
+refused "another major version" "for VMI 13.1"
+head -c 1000 "$BUILD/vmi-rom/bt.rom" >"$tmp/x"
+refused "a short file" "shorter than its header says"
+cp "$BUILD/vmi-rom/bt.rom" "$tmp/x"
+put "$tmp/x" 2000 1 2 3
+refused "a corrupt file" "checksum is wrong"
+head -c 4000000 /dev/zero >"$tmp/x"
+refused "a huge file" "$tmp/x"
+: >"$tmp/x"
+refused "an empty file" "is empty"
+rm "$tmp/x"
+refused "a missing file" "No such file"
+exit $bad
