@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The HV engine on a complete KVM, wherever this host's may be lacking: QEMU
+# emulates a processor with SVM and nested paging, Debian's amd64 kernel runs on
+# it with its own kvm modules, and umbra on that.  Takes some minutes.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+BUILD=${BUILD:-build}
+cache=${UMBRA_CACHE:-$HOME/.cache/umbra}
+kernel=$cache/guest/vmlinuz-amd64
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+skip()
+{
+	exec tests/skip.sh "$@"
+}
+
+command -v qemu-system-x86_64 >/dev/null || skip "no qemu-system-x86_64"
+[ -f "$kernel" ] ||
+	skip "$kernel is missing (tools/fetch-guest.sh --amd64)"
+package=$cache/apt-amd64/archives/$(cat "$kernel.package")
+[ -f "$package" ] || skip "$package is missing, which has the kvm modules"
+
+dpkg-deb --fsys-tarfile "$package" | tar -x -C "$tmp" --wildcards \
+	'./lib/modules/*/arch/x86/kvm/*.ko' './lib/modules/*/irqbypass.ko' \
+	'./lib/modules/*/ccp.ko' || skip "$package: no kvm modules in it"
+
+printf 'uname -a\ngrep -c ^processor /proc/cpuinfo\nps >/dev/null\n%s\n' \
+	'echo TEST PASSED' >"$tmp/small.sh"
+tools/mkinitrd.sh -a "$tmp/small.sh:/test" "$tmp/small.gz" >"$tmp/log" ||
+	{ cat "$tmp/log"; exit 1; }
+
+args=(-a tests/nested/guest.sh:/test -a "$BUILD/umbra:/nest/umbra"
+      -a "$kernel:/nest/vmlinuz-amd64" -a "$tmp/small.gz:/nest/initrd.gz")
+for f in $(ldd "$BUILD/umbra" | grep -o '/lib[^ ]*'); do
+	args+=(-a "$f:$f")
+done
+while read -r f; do
+	args+=(-a "$f:/nest/${f##*/}")
+done < <(find "$tmp/lib" -name '*.ko')
+for f in "$BUILD"/tests/guests64/*.elf; do
+	args+=(-a "$f:/nest/g64/${f##*/}")
+done
+for f in "$BUILD"/tests/guests/*.elf; do
+	args+=(-a "$f:/nest/g32/${f##*/}")
+done
+tools/mkinitrd.sh "${args[@]}" "$tmp/initrd.gz" >"$tmp/log" ||
+	{ cat "$tmp/log"; exit 1; }
+
+timeout "${LIMIT:-1500}" qemu-system-x86_64 -accel tcg,thread=multi \
+	-cpu max,+svm,+npt -smp 2 -m 1500M -kernel "$kernel" \
+	-initrd "$tmp/initrd.gz" -nographic -nic none -no-reboot \
+	-append "console=ttyS0 quiet mitigations=off umbra.script=/test" \
+	</dev/null >"$tmp/console" 2>&1
+tr -d '\r' <"$tmp/console" | grep -aE '^(ok|not ok|#)'
+grep -aq '^# the end' "$tmp/console" && exit 0
+echo "not ok the script inside comes to its end"
+tail -n 30 "$tmp/console" | tr -d '\r' | sed 's/^/# /'
+exit 1
