@@ -128,7 +128,6 @@ struct engine_config {
 	struct mem *mem;
 	struct engine_bus *bus;
 	unsigned cpu_index;
-	unsigned cpus;		/* of the machine; 0: 1 */
 	/* Another engine of the same machine and kind, or NULL: what can be
 	 * shared between them is. */
 	struct engine *peer;

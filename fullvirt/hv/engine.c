@@ -125,7 +125,7 @@ static int get_vm(struct hv *hv, const struct engine_config *cfg, char *err)
 		ret = hv_vm_create(&hv->vm, cfg->mem, err);
 		if (ret)
 			return ret;
-		ret = hv_irqchip_create(hv->vm, irqchip, cfg->cpus, err);
+		ret = hv_irqchip_create(hv->vm, irqchip, err);
 		return ret ? ret : hv_msrs_filter(hv->vm);
 	}
 	hv->vm = to_hv(cfg->peer)->vm;

@@ -132,11 +132,10 @@ int hv_ioctl(int fd, unsigned long request, void *arg);
  */
 int hv_vm_create(struct hv_vm **out, struct mem *mem, char *err);
 /*
- * irqchip.c.  Before the first vCPU of @cpus.  0, or with HV_IRQCHIP_ON a
- * negative errno and one line in @err.
+ * irqchip.c.  Before the first vCPU.  0, or with HV_IRQCHIP_ON a negative errno
+ * and one line in @err.
  */
-int hv_irqchip_create(struct hv_vm *vm, enum hv_irqchip want, unsigned cpus,
-		      char *err);
+int hv_irqchip_create(struct hv_vm *vm, enum hv_irqchip want, char *err);
 extern const struct engine_irqchip hv_irqchip;
 /* One user less; the last closes everything. */
 void hv_vm_put(struct hv_vm *vm);

@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "fullvirt/hv/hv.h"
-#include "hypervisor/host.h"
 #include "hypervisor/irqchip.h"
 
 #define ISA_LINES	16
@@ -55,35 +54,23 @@ static int set_routes(struct hv_vm *vm)
 }
 
 /*
- * They pay where several processors interrupt each other.  With one, leaving
- * them to us keeps the end of a guest that halts for good noticeable.  A KVM
- * without hardware leaves too much to the interpreter, which cannot reach them.
+ * "auto" leaves them to us: Linux with two processors has been seen to stall
+ * with KVM's, on a KVM whose hardware was emulated, and not with ours.
  */
-static bool worth_it(unsigned cpus)
-{
-	const struct host_kvm *k = &host_caps()->kvm;
-
-	return cpus > 1 && k->irqchip == HOST_YES &&
-	       !host_probe_emulated(&k->probe[HOST_PROBE_UNPAGED]);
-}
-
-int hv_irqchip_create(struct hv_vm *vm, enum hv_irqchip want, unsigned cpus,
-		      char *err)
+int hv_irqchip_create(struct hv_vm *vm, enum hv_irqchip want, char *err)
 {
 	int ret;
 
-	if (want == HV_IRQCHIP_OFF ||
-	    (want == HV_IRQCHIP_AUTO && !worth_it(cpus)))
+	if (want != HV_IRQCHIP_ON)
 		return 0;
 	ret = hv_ioctl(vm->vm_fd, KVM_CREATE_IRQCHIP, NULL);
 	if (ret >= 0)
 		ret = set_routes(vm);
 	vm->irqchip = ret >= 0;
-	if (ret >= 0 || want == HV_IRQCHIP_AUTO)
-		return 0;
-	snprintf(err, HV_REASON, "hv.irqchip=on: KVM has none: %s",
-		 strerror(-ret));
-	return ret;
+	if (ret < 0)
+		snprintf(err, HV_REASON, "hv.irqchip=on: KVM has none: %s",
+			 strerror(-ret));
+	return ret < 0 ? ret : 0;
 }
 
 static bool present(struct engine *e)
