@@ -6,7 +6,8 @@ echo "vmi/rom30 60 tests/vmi/rom30.sh"
 echo "vmi/wild 150 tests/vmi/wild.sh"
 echo "vmi/check 120 tests/vmi/check.sh"
 echo "vmi/trace 60 tests/vmi/trace.sh"
-echo "vmi-hv/unpaged-hv 40 env ENGINE=hv ROM=hv tests/vmi/run.sh unpaged"
+echo "vmi-hv/unpaged-hv 40 env ENGINE=hv ROM=hv tests/vmi/run.sh unpaged" \
+	"--cpus 2 --append smp"
 for engine in bt interp; do
 	for rom in native bt hv; do
 		env="env ENGINE=$engine ROM=$rom"
