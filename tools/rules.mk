@@ -104,7 +104,7 @@ RUN_DEPS := gcc make libc6-dev binutils libzydis-dev cpio gzip \
 	pkg-config libseccomp-dev libjansson-dev zlib1g-dev libslirp-dev \
 	seabios
 DEPS := $(RUN_DEPS) check gcc-multilib qemu-system-x86 qemu-utils nasm \
-	grub-rescue-pc grub-pc-bin grub-common xorriso mtools \
+	grub-rescue-pc grub-pc-bin grub-common xorriso mtools memtest86+ ipxe \
 	python3 curl xenstore-utils libxen-dev gdb
 # What building a guest kernel needs besides (make guest-kernel).
 DEPS += bc bison flex patch xz-utils
