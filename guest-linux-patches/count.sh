@@ -62,7 +62,8 @@ count()
 		tail -n 15 "$tmp/log" >&2
 		fail "$1: the script failed"
 	}
-	tr -d '\r' <"$tmp/log" | awk '/^COUNT/ { print $2, $3 - $4, $4 }'
+	tr -d '\r' <"$tmp/log" |
+		awk '/^COUNT/ { printf "%s %.0f %.0f\n", $2, $3 - $4, $4 }'
 }
 
 count "$a" >"$tmp/a"
@@ -71,7 +72,7 @@ paste -d' ' "$tmp/a" "$tmp/b" | awk -v limit="${LIMIT:-1}" '
 	BEGIN { printf "%-8s %16s %16s %9s\n", "", "A", "B", "B to A" }
 	{
 		part = ($5 - $2) / $2 * 100
-		printf "%-8s %16d %16d %+8.2f%%\n", $1, $2, $5, part
+		printf "%-8s %16.0f %16.0f %+8.2f%%\n", $1, $2, $5, part
 		if (part > limit)
 			bad = 1
 	}
