@@ -17,6 +17,6 @@ spec: $(SPEC_GEN)
 	spec/tables.sh $< <spec/vmi.md >spec/vmi.md.new && \
 		mv spec/vmi.md.new spec/vmi.md
 
-CHECK_BIN += $(SPEC_GEN)
+check-build: $(SPEC_GEN)
 
 .PHONY: spec
