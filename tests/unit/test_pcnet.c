@@ -31,7 +31,7 @@ static struct pci *pci;
 static struct rig_wire line, reset_line;
 static struct device *dev;
 static struct pcnet *p;
-static unsigned style;
+static unsigned style;		/* of the descriptors, SWSTYLE */
 
 /* The other end of the wire. */
 static uint8_t sent[2000];
@@ -566,6 +566,67 @@ START_TEST(the_driver_may_bring_the_check_sequence)
 }
 END_TEST
 
+START_TEST(padding_is_stripped_from_802_3_frames)
+{
+	uint8_t frame[60] = { 0 };
+
+	start(2, MODE_PROM);
+	set_csr(4, csr(4) | CSR4_ASTRP_RCV);
+	frame[13] = 20;			/* bytes of data */
+	card->receive(p, frame, 60);
+	ck_assert_uint_eq(status_of(RX, 0), 34);
+	frame[12] = 8;			/* a type, not a length */
+	card->receive(p, frame, 60);
+	ck_assert_uint_eq(status_of(RX, 1), 64);
+}
+END_TEST
+
+START_TEST(drivers_choose_which_frames_interrupt)
+{
+	start(2, 0);
+	set_csr(5, CSR5_TOKINTD);
+	offer_tx(0, OWN | STP | ENP, 60);
+	set_csr(0, CSR0_TDMD | CSR0_IENA);
+	ck_assert_uint_eq(sent_count, 1);
+	ck_assert(!line.level);
+	set_csr(5, CSR5_LTINTEN);
+	offer_tx(1, OWN | STP | ENP, 60);
+	set_csr(0, CSR0_TDMD | CSR0_IENA);
+	ck_assert_uint_eq(sent_count, 2);
+	ck_assert(!line.level);
+	offer_tx(2, OWN | STP | ENP | 0x10000000, 60);
+	set_csr(0, CSR0_TDMD | CSR0_IENA);
+	ck_assert_uint_eq(sent_count, 3);
+	ck_assert(line.level);
+}
+END_TEST
+
+START_TEST(without_polling_only_demands_count)
+{
+	start(2, 0);
+	set_csr(4, csr(4) | CSR4_TXDPOLL);
+	offer_tx(0, OWN | STP | ENP, 60);
+	rig_advance(50000000);
+	ck_assert_uint_eq(sent_count, 0);
+	set_csr(0, CSR0_TDMD);
+	ck_assert_uint_eq(sent_count, 1);
+}
+END_TEST
+
+START_TEST(without_bus_mastering_nothing_moves)
+{
+	start(2, 0);
+	p->func.config[PCI_COMMAND] &= ~PCI_COMMAND_MASTER;
+	offer_tx(0, OWN | STP | ENP, 60);
+	set_csr(0, CSR0_TDMD);
+	ck_assert_uint_eq(sent_count, 0);
+	ck_assert(!card->ready(p));
+	set_csr(0, CSR0_STOP);
+	set_csr(0, CSR0_INIT);
+	ck_assert_uint_eq(csr(0) & (CSR0_MERR | CSR0_IDON), CSR0_MERR);
+}
+END_TEST
+
 START_TEST(rings_outside_memory_stop_the_card)
 {
 	start(2, 0);
@@ -711,6 +772,10 @@ int main(void)
 	tcase_add_test(t, loopback_stays_inside);
 	tcase_add_test(t, without_a_cable_carrier_is_lost);
 	tcase_add_test(t, the_driver_may_bring_the_check_sequence);
+	tcase_add_test(t, padding_is_stripped_from_802_3_frames);
+	tcase_add_test(t, drivers_choose_which_frames_interrupt);
+	tcase_add_test(t, without_polling_only_demands_count);
+	tcase_add_test(t, without_bus_mastering_nothing_moves);
 	tcase_add_test(t, rings_outside_memory_stop_the_card);
 	tcase_add_test(t, state_survives_save_and_load_in_use);
 	tcase_add_test(t, false_states_are_refused);
