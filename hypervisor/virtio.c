@@ -2,6 +2,8 @@
 /* Virtio devices: status, features, life cycle; see virtio.h. */
 #include "hypervisor/virtio.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define VENDOR_RED_HAT	0x1af4
@@ -36,16 +38,20 @@ static void device_reset_all(struct virtio *v)
 	virtio_update_irq(v);
 }
 
-void virtio_power_on(struct virtio *v)
+void virtio_device_reset(struct device *d)
 {
+	struct virtio *v = (struct virtio *)d;
+
 	device_reset_all(v);
 	pci_func_reset(&v->func);
 	v->reported = false;
 }
 
 /* The saved queues are as untrusted as the file. */
-int virtio_loaded(struct virtio *v)
+int virtio_device_loaded(struct device *d)
 {
+	struct virtio *v = (struct virtio *)d;
+
 	for (unsigned i = 0; i < VIRTIO_QUEUES; i++) {
 		const struct virtio_queue *q = &v->q[i];
 		bool in_use = i < v->type->nqueues;
@@ -59,7 +65,7 @@ int virtio_loaded(struct virtio *v)
 	return pci_func_loaded(&v->func);
 }
 
-int virtio_init(struct virtio *v, const struct pc_site *site, unsigned devfn)
+static int init(struct virtio *v, const struct pc_site *site, unsigned devfn)
 {
 	const struct virtio_type *t = v->type;
 
@@ -74,9 +80,40 @@ int virtio_init(struct virtio *v, const struct pc_site *site, unsigned devfn)
 	return pci_add(site->pci, devfn, &v->func);
 }
 
+int virtio_make(struct device **out, size_t size,
+		const struct virtio_type *type,
+		const struct device_class *class, const struct pc_site *site,
+		const struct pc_device_spec *spec, const char *keys,
+		const char *needs, char *err)
+{
+	struct virtio *v;
+	unsigned devfn;
+	int ret = needs ? pc_spec_needs(spec, needs, err) : 0;
+
+	if (!ret)
+		ret = pc_spec_check(spec, keys, err);
+	if (!ret)
+		ret = pc_spec_devfn(spec, &devfn, err);
+	if (ret)
+		return ret;
+	v = calloc(1, size);
+	if (!v)
+		return -ENOMEM;
+	v->dev.class = class;
+	v->type = type;
+	*out = &v->dev;
+	return init(v, site, devfn);
+}
+
 void virtio_fini(struct virtio *v)
 {
 	pci_remove(&v->func);
+}
+
+void virtio_device_destroy(struct device *d)
+{
+	virtio_fini((struct virtio *)d);
+	free(d);
 }
 
 void virtio_broken(struct virtio *v, const char *why)

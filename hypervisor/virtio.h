@@ -109,13 +109,21 @@ struct virtio {
 	FIELD(type, member.config, ver)
 
 /*
- * Make @v, zeroed but for type and dev.class, a function at @devfn
- * (PCI_ANY_DEVFN: the next free one).  Returns 0 or what pci_add() does.
+ * Make a device of @size bytes, whose structure begins with a struct virtio,
+ * as @spec says: its keys may be "addr" and those in @keys; @needs: how a
+ * backend comes with it (pc_spec_needs()), or NULL.
+ * Returns 0 or a negative errno, as a pc_device_fn does.
  */
-int virtio_init(struct virtio *v, const struct pc_site *site, unsigned devfn);
-/* For the device's reset, loaded and destroy. */
-void virtio_power_on(struct virtio *v);
-int virtio_loaded(struct virtio *v);
+int virtio_make(struct device **out, size_t size,
+		const struct virtio_type *type,
+		const struct device_class *class, const struct pc_site *site,
+		const struct pc_device_spec *spec, const char *keys,
+		const char *needs, char *err);
+
+/* For struct device_class; destroy: virtio_fini(), then free(). */
+void virtio_device_reset(struct device *d);
+int virtio_device_loaded(struct device *d);
+void virtio_device_destroy(struct device *d);
 void virtio_fini(struct virtio *v);
 
 static inline bool virtio_has(const struct virtio *v, uint64_t feature)

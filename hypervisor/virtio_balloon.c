@@ -124,24 +124,13 @@ uint64_t virtio_balloon_target(const struct device *d)
 				    C_NUM_PAGES) << PAGE_SHIFT;
 }
 
-static void reset(struct device *d)
-{
-	virtio_power_on(&((struct virtio_balloon *)d)->v);
-}
-
-static int loaded(struct device *d)
-{
-	return virtio_loaded(&((struct virtio_balloon *)d)->v);
-}
-
 static void destroy(struct device *d)
 {
 	struct virtio_balloon *b = (struct virtio_balloon *)d;
 
 	if (b->hotplug)
 		hotplug_set_balloon(b->hotplug, NULL, NULL);
-	virtio_fini(&b->v);
-	free(d);
+	virtio_device_destroy(d);
 }
 
 static const struct field fields[] = {
@@ -149,29 +138,22 @@ static const struct field fields[] = {
 };
 
 static const struct device_class balloon_class = {
-	"virtio-balloon", 1, fields, ARRAY_SIZE(fields), reset, loaded,
-	destroy,
+	"virtio-balloon", 1, fields, ARRAY_SIZE(fields), virtio_device_reset,
+	virtio_device_loaded, destroy,
 };
 
 int virtio_balloon_make(struct device **out, const struct pc_site *site,
 			const struct pc_device_spec *spec, char *err)
 {
-	struct virtio_balloon *d;
-	unsigned devfn;
-	int ret = pc_spec_check(spec, "addr", err);
+	int ret = virtio_make(out, sizeof(struct virtio_balloon),
+			      &balloon_type, &balloon_class, site, spec,
+			      "addr", NULL, err);
+	struct virtio_balloon *d = (struct virtio_balloon *)*out;
 
-	if (!ret)
-		ret = pc_spec_devfn(spec, &devfn, err);
 	if (ret)
 		return ret;
-	d = calloc(1, sizeof(*d));
-	if (!d)
-		return -ENOMEM;
-	d->v.dev.class = &balloon_class;
-	d->v.type = &balloon_type;
-	*out = &d->v.dev;
 	d->hotplug = site->hotplug;
 	if (site->hotplug)
 		hotplug_set_balloon(site->hotplug, set_memory, d);
-	return virtio_init(&d->v, site, devfn);
+	return 0;
 }

@@ -292,16 +292,6 @@ static const struct virtio_type blk_type = {
  * The device.
  */
 
-static void reset(struct device *d)
-{
-	virtio_power_on(&((struct virtio_blk *)d)->v);
-}
-
-static int loaded(struct device *d)
-{
-	return virtio_loaded(&((struct virtio_blk *)d)->v);
-}
-
 static void settle(struct device *d)
 {
 	block_queue_drain(((struct virtio_blk *)d)->queue);
@@ -311,9 +301,9 @@ static void destroy(struct device *d)
 {
 	struct virtio_blk *b = (struct virtio_blk *)d;
 
-	forget(&b->v);
-	virtio_fini(&b->v);
-	free(b);
+	if (b->queue)
+		forget(&b->v);
+	virtio_device_destroy(d);
 }
 
 static const struct field fields[] = {
@@ -323,7 +313,8 @@ static const struct field fields[] = {
 static const struct device_class blk_class = {
 	.name = "virtio-blk", .version = 1,
 	.fields = fields, .nfields = ARRAY_SIZE(fields),
-	.reset = reset, .settle = settle, .loaded = loaded,
+	.reset = virtio_device_reset, .settle = settle,
+	.loaded = virtio_device_loaded,
 	.destroy = destroy,
 };
 
@@ -353,28 +344,16 @@ int virtio_blk_make(struct device **out, const struct pc_site *site,
 		    const struct pc_device_spec *spec, char *err)
 {
 	const char *serial = pc_spec_key(spec, "serial");
-	struct virtio_blk *d;
-	unsigned devfn;
-	int ret = pc_spec_needs(spec, "--drive if=virtio", err);
+	int ret = virtio_make(out, sizeof(struct virtio_blk), &blk_type,
+			      &blk_class, site, spec, "addr serial",
+			      "--drive if=virtio", err);
+	struct virtio_blk *d = (struct virtio_blk *)*out;
 
-	if (!ret)
-		ret = pc_spec_check(spec, "addr serial", err);
-
-	if (!ret)
-		ret = pc_spec_devfn(spec, &devfn, err);
 	if (ret)
 		return ret;
-	d = calloc(1, sizeof(*d));
-	if (!d)
-		return -ENOMEM;
-	d->v.dev.class = &blk_class;
-	d->v.type = &blk_type;
 	d->queue = spec->backend;
 	if (serial)
 		memcpy(d->id, serial, strnlen(serial, ID_LEN));
-	*out = &d->v.dev;
-	ret = virtio_init(&d->v, site, devfn);
-	if (!ret)
-		fill_config(&d->v, block_queue_medium(d->queue));
-	return ret;
+	fill_config(&d->v, block_queue_medium(d->queue));
+	return 0;
 }

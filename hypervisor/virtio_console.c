@@ -90,23 +90,13 @@ static const struct virtio_type console_type = {
 	.notify = notify, .reset = forget,
 };
 
-static void reset(struct device *d)
-{
-	virtio_power_on(&((struct virtio_console *)d)->v);
-}
-
-static int loaded(struct device *d)
-{
-	return virtio_loaded(&((struct virtio_console *)d)->v);
-}
-
 static void destroy(struct device *d)
 {
 	struct virtio_console *c = (struct virtio_console *)d;
 
-	c->backend->ops->set_receiver(c->backend, NULL, NULL);
-	virtio_fini(&c->v);
-	free(c);
+	if (c->backend)
+		c->backend->ops->set_receiver(c->backend, NULL, NULL);
+	virtio_device_destroy(d);
 }
 
 static const struct field fields[] = {
@@ -114,34 +104,22 @@ static const struct field fields[] = {
 };
 
 static const struct device_class console_class = {
-	"virtio-console", 1, fields, ARRAY_SIZE(fields), reset, loaded,
-	destroy,
+	"virtio-console", 1, fields, ARRAY_SIZE(fields), virtio_device_reset,
+	virtio_device_loaded, destroy,
 };
 
 /* @spec->backend: a struct char_backend, the caller's. */
 int virtio_console_make(struct device **out, const struct pc_site *site,
 			const struct pc_device_spec *spec, char *err)
 {
-	struct virtio_console *d;
-	unsigned devfn;
-	int ret = pc_spec_needs(spec, "chardev=BACKEND", err);
+	int ret = virtio_make(out, sizeof(struct virtio_console),
+			      &console_type, &console_class, site, spec,
+			      "addr", "chardev=BACKEND", err);
+	struct virtio_console *d = (struct virtio_console *)*out;
 
-	if (!ret)
-		ret = pc_spec_check(spec, "addr", err);
-
-	if (!ret)
-		ret = pc_spec_devfn(spec, &devfn, err);
 	if (ret)
 		return ret;
-	d = calloc(1, sizeof(*d));
-	if (!d)
-		return -ENOMEM;
-	d->v.dev.class = &console_class;
-	d->v.type = &console_type;
 	d->backend = spec->backend;
-	*out = &d->v.dev;
-	ret = virtio_init(&d->v, site, devfn);
-	if (!ret)
-		d->backend->ops->set_receiver(d->backend, &receiver, &d->v);
-	return ret;
+	d->backend->ops->set_receiver(d->backend, &receiver, &d->v);
+	return 0;
 }

@@ -163,23 +163,13 @@ static const struct virtio_type net_type = {
 	.notify = notify, .reset = forget,
 };
 
-static void reset(struct device *d)
-{
-	virtio_power_on(&((struct virtio_net *)d)->v);
-}
-
-static int loaded(struct device *d)
-{
-	return virtio_loaded(&((struct virtio_net *)d)->v);
-}
-
 static void destroy(struct device *d)
 {
 	struct virtio_net *n = (struct virtio_net *)d;
 
-	n->backend->ops->set_receiver(n->backend, NULL, NULL);
-	virtio_fini(&n->v);
-	free(n);
+	if (n->backend)
+		n->backend->ops->set_receiver(n->backend, NULL, NULL);
+	virtio_device_destroy(d);
 }
 
 static const struct field fields[] = {
@@ -187,37 +177,25 @@ static const struct field fields[] = {
 };
 
 static const struct device_class net_class = {
-	"virtio-net", 1, fields, ARRAY_SIZE(fields), reset, loaded, destroy,
+	"virtio-net", 1, fields, ARRAY_SIZE(fields), virtio_device_reset,
+	virtio_device_loaded, destroy,
 };
 
 /* @spec->backend: a struct net_backend, the caller's. */
 int virtio_net_make(struct device **out, const struct pc_site *site,
 		    const struct pc_device_spec *spec, char *err)
 {
-	struct virtio_net *d;
-	unsigned devfn;
-	int ret = pc_spec_needs(spec, "netdev=ID", err);
+	int ret = virtio_make(out, sizeof(struct virtio_net), &net_type,
+			      &net_class, site, spec, "addr mac",
+			      "netdev=ID", err);
+	struct virtio_net *d = (struct virtio_net *)*out;
 
 	if (!ret)
-		ret = pc_spec_check(spec, "addr mac", err);
-
-	if (!ret)
-		ret = pc_spec_devfn(spec, &devfn, err);
-	if (ret)
-		return ret;
-	d = calloc(1, sizeof(*d));
-	if (!d)
-		return -ENOMEM;
-	d->v.dev.class = &net_class;
-	d->v.type = &net_type;
-	d->backend = spec->backend;
-	*out = &d->v.dev;
-	ret = net_mac(d->mac, spec, err);
-	if (!ret)
-		ret = virtio_init(&d->v, site, devfn);
+		ret = net_mac(d->mac, spec, err);
 	if (ret)
 		return ret;
 	d->v.config[C_STATUS] = S_LINK_UP;
+	d->backend = spec->backend;
 	d->backend->ops->set_receiver(d->backend, &receiver, &d->v);
 	return 0;
 }

@@ -48,46 +48,18 @@ static const struct virtio_type rng_type = {
 	.notify = notify, .reset = forget,
 };
 
-static void reset(struct device *d)
-{
-	virtio_power_on(&((struct virtio_rng *)d)->v);
-}
-
-static int loaded(struct device *d)
-{
-	return virtio_loaded(&((struct virtio_rng *)d)->v);
-}
-
-static void destroy(struct device *d)
-{
-	virtio_fini(&((struct virtio_rng *)d)->v);
-	free(d);
-}
-
 static const struct field fields[] = {
 	VIRTIO_FIELDS(struct virtio_rng, v, 1),
 };
 
 static const struct device_class rng_class = {
-	"virtio-rng", 1, fields, ARRAY_SIZE(fields), reset, loaded, destroy,
+	"virtio-rng", 1, fields, ARRAY_SIZE(fields), virtio_device_reset,
+	virtio_device_loaded, virtio_device_destroy,
 };
 
 int virtio_rng_make(struct device **out, const struct pc_site *site,
 		    const struct pc_device_spec *spec, char *err)
 {
-	struct virtio_rng *d;
-	unsigned devfn;
-	int ret = pc_spec_check(spec, "addr", err);
-
-	if (!ret)
-		ret = pc_spec_devfn(spec, &devfn, err);
-	if (ret)
-		return ret;
-	d = calloc(1, sizeof(*d));
-	if (!d)
-		return -ENOMEM;
-	d->v.dev.class = &rng_class;
-	d->v.type = &rng_type;
-	*out = &d->v.dev;
-	return virtio_init(&d->v, site, devfn);
+	return virtio_make(out, sizeof(struct virtio_rng), &rng_type,
+			   &rng_class, site, spec, "addr", NULL, err);
 }
