@@ -105,14 +105,9 @@ int virtio_make(struct device **out, size_t size,
 	return init(v, site, devfn);
 }
 
-void virtio_fini(struct virtio *v)
-{
-	pci_remove(&v->func);
-}
-
 void virtio_device_destroy(struct device *d)
 {
-	virtio_fini((struct virtio *)d);
+	pci_remove(&((struct virtio *)d)->func);
 	free(d);
 }
 

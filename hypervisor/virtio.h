@@ -120,11 +120,10 @@ int virtio_make(struct device **out, size_t size,
 		const struct pc_device_spec *spec, const char *keys,
 		const char *needs, char *err);
 
-/* For struct device_class; destroy: virtio_fini(), then free(). */
+/* For struct device_class. */
 void virtio_device_reset(struct device *d);
 int virtio_device_loaded(struct device *d);
 void virtio_device_destroy(struct device *d);
-void virtio_fini(struct virtio *v);
 
 static inline bool virtio_has(const struct virtio *v, uint64_t feature)
 {

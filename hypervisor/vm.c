@@ -757,11 +757,6 @@ void vm_get_state(struct vm *vm, struct vcpu *v)
 	vm_get_cpu(vm, 0, v);
 }
 
-void vm_set_state(struct vm *vm, const struct vcpu *v)
-{
-	vm_set_cpu(vm, 0, v);
-}
-
 struct mem *vm_mem(struct vm *vm)
 {
 	return vm->mem;

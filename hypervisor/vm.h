@@ -115,7 +115,6 @@ void vm_resume(struct vm *vm);
 
 /* The first vCPU's state; paused only. */
 void vm_get_state(struct vm *vm, struct vcpu *v);
-void vm_set_state(struct vm *vm, const struct vcpu *v);
 struct mem *vm_mem(struct vm *vm);
 const char *vm_engine_name(const struct vm *vm);
 /*

@@ -300,8 +300,3 @@ void boot_enter_long_mode(struct boot *b, bool on)
 {
 	b->long_mode = on;
 }
-
-const char *boot_kind(const struct boot *b)
-{
-	return b->loader->name;
-}

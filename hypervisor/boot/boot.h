@@ -61,7 +61,4 @@ enum guest_kind boot_guest_kind(const struct boot *b);
  */
 void boot_enter_long_mode(struct boot *b, bool on);
 
-/* "linux" or "multiboot". */
-const char *boot_kind(const struct boot *b);
-
 #endif

@@ -68,7 +68,6 @@ struct multiboot_plan {
 };
 
 struct boot_loader {
-	const char *name;
 	/* Is @f for this loader?  Looks at magic numbers only. */
 	bool (*probe)(const struct boot_file *f);
 	/* Check everything, fill the plan.  As boot_create(). */

@@ -365,7 +365,6 @@ static int linux_load(struct boot *b, struct mem *mem, struct vcpu *v)
 }
 
 const struct boot_loader boot_linux = {
-	.name = "linux",
 	.probe = linux_probe,
 	.plan = linux_plan,
 	.guest_kind = linux_guest_kind,

@@ -338,7 +338,6 @@ static int multiboot_load(struct boot *b, struct mem *mem, struct vcpu *v)
 }
 
 const struct boot_loader boot_multiboot = {
-	.name = "multiboot",
 	.probe = multiboot_probe,
 	.plan = multiboot_plan,
 	.guest_kind = multiboot_guest_kind,

@@ -8,7 +8,6 @@
 
 #include "backends/block.h"
 #include "backends/block_queue.h"
-#include "backends/display.h"
 #include "backends/net.h"
 #include "backends/vnc.h"
 #include "hypervisor/hotplug.h"
@@ -211,22 +210,17 @@ static int change_medium(const char *name, const char *file, bool force,
 
 static int screendump(const char *file, char *err)
 {
-	struct display *d = shown.devices->screen.display;
-	size_t len = strlen(file);
-	const char *end = len > 4 ? file + len - 4 : "";
 	FILE *f = fopen(file, "wbe");
 	int ret;
 
 	if (!f)
 		return explain(-errno, file, "--screendump", err);
-	ret = !strcmp(end, ".txt") ? display_write_text(d, f) :
-	      !strcmp(end, ".ppm") ? display_write_ppm(d, f) :
-				     display_write_png(d, f);
+	ret = screen_write(&shown.devices->screen, file, f);
 	if (fclose(f) && !ret)
 		ret = -EIO;
 	if (ret)
-		snprintf(err, MONITOR_LINE, "%s: %s", file, ret == -EAGAIN ?
-			 "no text, a graphics mode" : strerror(-ret));
+		snprintf(err, MONITOR_LINE, "%s: %s", file,
+			 screen_problem(ret));
 	return ret;
 }
 

@@ -64,22 +64,27 @@ static bool ends_in(const char *name, const char *end)
 	return n >= m && !strcmp(name + n - m, end);
 }
 
+int screen_write(struct screen *s, const char *name, FILE *out)
+{
+	if (ends_in(name, ".txt"))
+		return display_write_text(s->display, out);
+	if (ends_in(name, ".ppm"))
+		return display_write_ppm(s->display, out);
+	return display_write_png(s->display, out);
+}
+
+const char *screen_problem(int code)
+{
+	return code == -EAGAIN ? "no text, a graphics mode" : strerror(-code);
+}
+
 void screen_dump(struct screen *s, FILE *log)
 {
-	int code;
+	int code = s->dump ? screen_write(s, s->dump_name, s->dump) : 0;
 
-	if (!s->dump)
-		return;
-	if (ends_in(s->dump_name, ".txt"))
-		code = display_write_text(s->display, s->dump);
-	else if (ends_in(s->dump_name, ".ppm"))
-		code = display_write_ppm(s->display, s->dump);
-	else
-		code = display_write_png(s->display, s->dump);
 	if (code)
 		fprintf(log, "umbra: %s: %s\n", s->dump_name,
-			code == -EAGAIN ? "no text, a graphics mode" :
-			strerror(-code));
+			screen_problem(code));
 }
 
 void screen_close(struct screen *s)

@@ -23,6 +23,13 @@ struct screen {
  */
 int screen_open(struct screen *s, const struct run_config *c, char *err,
 		size_t err_len);
+/*
+ * Write the screen to @out in the format that @name ends in: .txt its text, .ppm
+ * or else PNG its picture.  Returns 0 or as display_write_*(), of which
+ * screen_problem() says what it means.
+ */
+int screen_write(struct screen *s, const char *name, FILE *out);
+const char *screen_problem(int code);
 /* Write the screendump, if one was asked for.  The VM must still be there. */
 void screen_dump(struct screen *s, FILE *log);
 void screen_close(struct screen *s);
