@@ -402,15 +402,8 @@ set_mask:
 	jz	disable
 	sti
 	ret
-/*
- * A fault of this IRET is given the address of the call that led here, which
- * is below the stack pointer now; the hypervisor knows where to look.
- */
-iret:
-	leal	4(%esp), %esp
-	.globl	iret_insn
-iret_insn:
-	iretl
+#include "vmi-rom/iret.S.inc"
+
 sysexit:
 	sti
 	sysexit

@@ -15,7 +15,8 @@ $(ROM_OUT)/mkrom: vmi-rom/mkrom.c hypervisor/vmi_rom.c hypervisor/vmi_rom.h \
 $(ROM_OUT)/native.o: ROM_KIND := 0
 $(ROM_OUT)/bt.o: ROM_KIND := 1
 $(ROM_OUT)/hv.o: ROM_KIND := 2
-$(ROM_KINDS:%=$(ROM_OUT)/%.o): vmi-rom/rom.S vmi-rom/answers.def \
+$(ROM_KINDS:%=$(ROM_OUT)/%.o): vmi-rom/rom.S vmi-rom/iret.S.inc \
+		vmi-rom/answers.def \
 		hypervisor/vmi_private.h spec/vmi.h spec/vmi-calls.def
 	@mkdir -p $(@D)
 	$(CC) -m32 -I. -DROM_KIND=$(ROM_KIND) -c -o $@ $<

@@ -17,3 +17,12 @@ for engine in bt interp; do
 			"--append '${SEED:-7} 10000'"
 	done
 done
+# Somebody else's hypervisor has the native ROM.
+if command -v qemu-system-i386 >/dev/null; then
+	for k in calls people "garbage --append '${SEED:-7} 10000'"; do
+		echo "vmi-qemu/${k%% *}-native 60 env ENGINE=qemu" \
+			"tests/vmi/run.sh $k"
+	done
+else
+	echo "vmi-qemu/calls 5 tests/skip.sh qemu-system-i386 is not installed"
+fi

@@ -8,11 +8,12 @@
 #define MSR_CS	0x174
 #define BASE	SPARE_SEL	/* four descriptors, as SYSEXIT implies them */
 
-extern uint8_t vmi_site_iret[], vmi_site_sysexit[], vmi_back[], vmi_user[];
+extern uint8_t vmi_site_iret[], vmi_site_sysexit[], vmi_user[], native_iret[];
 static volatile uint32_t ticks;
 
 __asm__(
-	".globl vmi_site_iret, vmi_site_sysexit, vmi_back, vmi_user\n"
+	".globl vmi_site_iret, vmi_site_sysexit, vmi_user, native_iret\n"
+	"native_iret: iret\n"
 	"vmi_site_iret: .skip 8, 0x90\n	ud2\n"
 	"vmi_site_sysexit: .skip 8, 0x90\n	ud2\n"
 	"vmi_user:\n"
@@ -39,19 +40,30 @@ struct frame {
 
 static struct frame *frame;	/* on a stack of its own */
 
-static void iret_by(const struct frame *f)
+/* All registers hold what the target gets. */
+static void iret_by(const struct frame *f, const uint8_t *site)
 {
 	frame = (struct frame *)(SCRATCH(31) - 64);
 	*frame = *f;
 	tss.esp0 = SCRATCH(33);
-	__asm__ volatile("movl %0, %%esp; jmp vmi_site_iret"
-			 :: "r"(frame) : "memory");
+	__asm__ volatile("movl %0, %%esp; pushl %1; addl $4, %%esp\n"
+			 "movl $1, %%eax; movl $2, %%ecx; movl $3, %%edx\n"
+			 "movl $4, %%ebx; movl $5, %%esi; movl $6, %%edi\n"
+			 "movl $7, %%ebp; jmp *-4(%%esp)"
+			 :: "r"(frame), "r"(site) : "memory");
 	__builtin_unreachable();
 }
 
-static uint32_t iret_trap(struct frame f)
+static uint32_t iret_trap(struct frame f, const uint8_t *site)
 {
-	return CATCH(iret_by(&f));
+	return CATCH(iret_by(&f, site));
+}
+
+static bool registers_kept(void)
+{
+	return last.eax == 1 && last.ecx == 2 && last.edx == 3 &&
+	       last.ebx == 4 && last.esi == 5 && last.edi == 6 &&
+	       last.ebp == 7;
 }
 
 /* Where ESP was when the exception was pushed at the same privilege. */
@@ -60,36 +72,133 @@ static uint32_t trap_esp(void)
 	return last.esp0 + 8 + 12;
 }
 
+#define FLAT	(SEG_G | SEG_DB)
+#define LIMIT	0xfff		/* of a code segment that ends early */
+enum { SAME_CODE = SPARE_SEL, ABSENT_CODE = SAME_CODE + 8,
+       ABSENT_DATA = ABSENT_CODE + 8, KERNEL_CONFORMING = ABSENT_DATA + 8,
+       USER_CONFORMING = KERNEL_CONFORMING + 8,
+       READ_ONLY = USER_CONFORMING + 8, SHORT_CODE = READ_ONLY + 8,
+       ABSENT_KERNEL = SHORT_CODE + 8, IN_LDT = 4 };
+
+static void make_segments(void)
+{
+	static const struct {
+		uint16_t sel;
+		uint32_t attr;
+	} segs[] = {
+		{ SAME_CODE, SEG_CODE }, { ABSENT_KERNEL, SEG_CODE & ~0x80u },
+		{ ABSENT_CODE, (SEG_CODE | SEG_USER) & ~0x80u },
+		{ ABSENT_DATA, (SEG_DATA | SEG_USER) & ~0x80u },
+		{ KERNEL_CONFORMING, SEG_CODE | 4 },
+		{ USER_CONFORMING, SEG_CODE | SEG_USER | 4 },
+		{ READ_ONLY, (SEG_DATA | SEG_USER) & ~2u },
+	};
+
+	for (unsigned i = 0; i < sizeof(segs) / sizeof(*segs); i++)
+		gdt[segs[i].sel / 8] = descriptor(0, 0xfffff,
+						  segs[i].attr | FLAT);
+	gdt[SHORT_CODE / 8] = descriptor(0, LIMIT,
+					 SEG_CODE | SEG_USER | SEG_DB);
+}
+
+/* Returns that the processor refuses, but for the EIP and a stack pointer. */
+static const struct bad_return {
+	const char *what;
+	uint32_t cs, ss;
+	uint8_t vector;
+	uint16_t error;
+} bad_returns[] = {
+	{ "CS beyond the table", 0xfff3, USER_DS, 13, 0xfff0 },
+	{ "CS null", 3, USER_DS, 13, 0 },
+	{ "CS of data", USER_DS, USER_DS, 13, USER_DS & ~3 },
+	{ "CS of a system segment", TSS_SEL | 3, USER_DS, 13, TSS_SEL },
+	{ "CS of the kernel with RPL 3", KERNEL_CS | 3, USER_DS, 13,
+	  KERNEL_CS },
+	{ "CS of user code with RPL 0", USER_CS & ~3, USER_DS, 13,
+	  USER_CS & ~3 },
+	{ "CS that conforms to less privilege", USER_CONFORMING | 1, USER_DS,
+	  13, USER_CONFORMING },
+	{ "CS not present", ABSENT_CODE | 3, USER_DS, 11, ABSENT_CODE },
+	{ "CS not present, of the kernel", ABSENT_KERNEL, 0, 11,
+	  ABSENT_KERNEL },
+	{ "CS in no LDT", IN_LDT | 3, USER_DS, 13, IN_LDT },
+	{ "SS beyond the table", USER_CS, 0xfff3, 13, 0xfff0 },
+	{ "SS null", USER_CS, 3, 13, 0 },
+	{ "SS of code", USER_CS, USER_CS, 13, USER_CS & ~3 },
+	{ "SS that is read-only", USER_CS, READ_ONLY | 3, 13, READ_ONLY },
+	{ "SS of another RPL", USER_CS, USER_DS & ~3, 13, USER_DS & ~3 },
+	{ "SS of the kernel", USER_CS, KERNEL_DS | 3, 13, KERNEL_DS },
+	{ "SS not present", USER_CS, ABSENT_DATA | 3, 12, ABSENT_DATA },
+};
+
+/* The exception, as if the site had an IRET. */
+static bool as_if(const uint8_t *site, const struct frame *f,
+		  const struct bad_return *b)
+{
+	return iret_trap(*f, site) == b->vector && last.error == b->error &&
+	       last.cs == KERNEL_CS && last.eip == (uint32_t)site &&
+	       !(last.eflags & (FLAG_IF | FLAG_TF | FLAG_NT)) &&
+	       trap_esp() == (uint32_t)frame &&
+	       !memcmp(frame, f, sizeof(*f)) && registers_kept();
+}
+
+static const struct frame user = { (uint32_t)vmi_user, USER_CS, 0x202,
+				   SCRATCH(21) + PAGE, USER_DS };
+
+static void iret_faults(void)
+{
+	make_segments();
+	for (unsigned i = 0; i < sizeof(bad_returns) / sizeof(*bad_returns);
+	     i++) {
+		const struct bad_return *b = &bad_returns[i];
+		struct frame f = user;
+
+		f.cs = b->cs;
+		f.ss = b->ss;
+		ok(vmi_on_qemu() || as_if(native_iret, &f, b),
+		   "an IRET instruction with a %s", b->what);
+		ok(as_if(vmi_site_iret, &f, b),
+		   "IRET with a %s faults at its site", b->what);
+	}
+}
+
+static void iret_limits(void)
+{
+	static const struct bad_return limit = { "", 0, 0, 13, 0 };
+	struct frame f = user;
+
+	f.cs = SHORT_CODE | 3;
+	f.eip = LIMIT + 1;
+	ok(vmi_on_qemu() || as_if(native_iret, &f, &limit),
+	   "an IRET instruction with an EIP beyond the limit");
+	ok(as_if(vmi_site_iret, &f, &limit),
+	   "IRET with an EIP beyond the limit faults at its site");
+}
+
 static void iret_call(void)
 {
-	struct frame user = { (uint32_t)vmi_user, USER_CS, 0x202,
-			      SCRATCH(21) + PAGE, USER_DS };
 	struct frame f;
-	bool native;
 
 	iret_same(0x2);
 	ok(!(get_flags() & FLAG_IF), "IRET to the kernel, interrupts off");
 	iret_same(0x2 | FLAG_CF | 0x202);
 	ok(get_flags() & FLAG_IF, "IRET to the kernel, interrupts on");
 	__asm__ volatile("cli");
-	ok(iret_trap(user) == 0x80 && last.cs == USER_CS &&
-	   last.esp == SCRATCH(21) + PAGE && last.eflags & FLAG_IF,
-	   "IRET to user mode");
-	/* A native ROM has nobody who could move the fault to its site. */
-	native = !vmi_has(VMI_CALL_GET_CYCLE_FREQUENCY);
+	ok(iret_trap(user, vmi_site_iret) == 0x80 && last.cs == USER_CS &&
+	   last.esp == SCRATCH(21) + PAGE && last.eflags & FLAG_IF &&
+	   registers_kept(), "IRET to user mode");
+	make_segments();
 	f = user;
-	f.cs = 0xfff3;
-	ok(iret_trap(f) == 13 && last.error == 0xfff0 && last.cs == KERNEL_CS,
-	   "IRET with a bad CS: #GP of that selector");
-	ok(native || last.eip == (uint32_t)vmi_site_iret,
-	   "its EIP is the site's");
-	ok(trap_esp() == (uint32_t)frame && !memcmp(frame, &f, sizeof(f)),
-	   "its frame lies below the whole IRET frame");
+	f.cs = KERNEL_CONFORMING | 3;
+	ok(iret_trap(f, vmi_site_iret) == 0x80 && last.cs == f.cs &&
+	   registers_kept(), "IRET to user mode in conforming code");
 	f = user;
-	f.ss = 0xfff3;
-	ok(iret_trap(f) == 13 && last.error == 0xfff0 &&
-	   (native || last.eip == (uint32_t)vmi_site_iret) &&
-	   trap_esp() == (uint32_t)frame, "the same with a bad SS");
+	f.cs = SAME_CODE;
+	ok(iret_trap(f, vmi_site_iret) == 0x80 && last.cs == SAME_CODE &&
+	   last.eflags & FLAG_IF && registers_kept(),
+	   "IRET to another segment of the kernel");
+	iret_faults();
+	iret_limits();
 }
 
 static void sysexit_by(uint32_t eip, uint32_t esp)
@@ -173,12 +282,13 @@ static void interrupts(void)
 	outb(0x43, 0x3a);	/* as Linux silences the PIT */
 }
 
-void return_calls(void);
-void return_calls(void)
+void return_calls(bool sysexit);
+void return_calls(bool sysexit)
 {
 	patch(vmi_site_iret, VMI_CALL_IRET);
 	patch(vmi_site_sysexit, VMI_CALL_SYSEXIT);
 	iret_call();
-	sysexit_call();
+	if (sysexit)
+		sysexit_call();
 	interrupts();
 }

@@ -19,7 +19,7 @@ $(VMI_OUT)/%.o: tests/vmi/%.S
 $(VMI_OUT)/calls.elf: $(VMI_OUT)/calls.o $(VMI_OUT)/returns.o $(VMI_OUT)/time.o
 
 $(VMI_OUT)/garbage.elf: $(VMI_OUT)/garbage.o
-$(VMI_OUT)/unpaged.elf: $(VMI_OUT)/unpaged.o
+$(VMI_OUT)/unpaged.elf: $(VMI_OUT)/unpaged.o $(VMI_OUT)/returns.o
 
 $(VMI_ELF): $(VMI_COMMON) tests/guests/guest.ld
 	$(LD) -m elf_i386 -z noexecstack --no-warn-rwx-segments \

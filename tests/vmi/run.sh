@@ -22,7 +22,7 @@ qemu)
 	qemu-system-i386 -cpu qemu32,+pae,+nx,+sep,+pge -m 128M -kernel "$elf" \
 		-option-rom "$BUILD/vmi-rom/native.rom" -no-reboot \
 		-display none -serial stdio \
-		-device isa-debug-exit,iobase=0xf4,iosize=0x04
+		-device isa-debug-exit,iobase=0xf4,iosize=0x04 "$@"
 	;;
 *)
 	[ "$ENGINE" = bt ] && set -- --set bt.verify=1 "$@"

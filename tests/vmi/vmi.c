@@ -74,6 +74,14 @@ uint64_t vmi_features(void)
 	       vmi(VMI_CALL_QUERY_FEATURES, 0, 0, 0) : 0;
 }
 
+bool vmi_on_qemu(void)
+{
+	uint32_t r[4];
+
+	cpuid(0x40000000, r);
+	return r[1] == 0x54474354;	/* TCGT */
+}
+
 static void native_store(uint32_t at, uint32_t low, uint32_t high)
 {
 	*(volatile uint32_t *)(at + 4) = high;
