@@ -90,6 +90,12 @@ struct engine_bus {
 	 * changed.  NULL: no such instruction.
 	 */
 	void (*hypercall)(void *opaque, struct vcpu *v);
+	/*
+	 * FERR#: with CR0.NE clear, a waiting x87 instruction met an exception
+	 * and waits for an interrupt; or the exception that IGNNE# let pass is
+	 * gone.  NULL: not connected.
+	 */
+	void (*ferr)(void *opaque, bool level);
 	/* Linear address of the ROM's IRET, 0: none.  See x86_vmi_fault_eip(). */
 	uint32_t vmi_iret;
 	/*
@@ -100,6 +106,11 @@ struct engine_bus {
 	atomic_int nmi;
 	/* The local APIC's TPR, for CR8; written as intr is. */
 	atomic_uint tpr;
+	/*
+	 * IGNNE#: waiting x87 instructions run although an exception is
+	 * pending (with CR0.NE clear).  Changes inside bus calls only.
+	 */
+	atomic_int ignne;
 	/* Ask run() to return ENGINE_KICKED at the next boundary. */
 	atomic_int stop;
 };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hypervisor/ferr.h"
 #include "hypervisor/firmware.h"
 #include "hypervisor/i8042.h"
 #include "hypervisor/i8254.h"
@@ -95,6 +96,11 @@ void pc_reset(struct pc *pc)
 	pc_finish_unplugs(pc);
 	for (unsigned i = 0; i < pc->ndevices; i++)
 		device_reset(pc->devices[i]);
+}
+
+void pc_ferr(struct pc *pc, bool level)
+{
+	ferr_set(pc->ferr, level);
 }
 
 void pc_key(struct pc *pc, unsigned code, bool down)

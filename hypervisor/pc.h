@@ -57,6 +57,7 @@ struct pc_config {
 	unsigned ncpus;		/* 1..PC_CPUS_MAX; 0: 1 */
 	/* Wires to the processors' pins. */
 	struct irq intr[PC_CPUS_MAX], nmi[PC_CPUS_MAX];
+	struct irq ignne;	/* of processor 0 */
 	/* Which processor's thread is this?  NULL: there is one. */
 	unsigned (*this_cpu)(void *opaque);
 	/* INIT or start-up IPI for processor @cpu; NULL: not supported. */
@@ -90,6 +91,8 @@ int pc_msr_read(struct pc *pc, unsigned cpu, uint32_t msr, uint64_t *val);
 int pc_msr_write(struct pc *pc, unsigned cpu, uint32_t msr, uint64_t val);
 /* CR8 of processor @cpu, as bits 7..0 of its TPR. */
 void pc_tpr_write(struct pc *pc, unsigned cpu, uint8_t tpr);
+/* Processor 0's FERR# pin. */
+void pc_ferr(struct pc *pc, bool level);
 /* Can anything still raise an NMI?  If not, HLT with IF=0 is the end. */
 bool pc_nmi_possible(const struct pc *pc, unsigned cpu);
 

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "hypervisor/clock.h"
+#include "hypervisor/ferr.h"
 #include "hypervisor/fw_cfg.h"
 #include "hypervisor/hpet.h"
 #include "hypervisor/i440fx.h"
@@ -25,6 +26,7 @@
 
 #define IRQ_KEYBOARD	1
 #define IRQ_MOUSE	12
+#define IRQ_FPU		13
 
 #define EQUIPMENT_FPU	0x02
 #define EQUIPMENT_MOUSE	0x04
@@ -140,6 +142,13 @@ static int make_port92(struct pc *pc)
 static int make_port80(struct pc *pc)
 {
 	return port80_create(&pc->port80, pc->cfg.ports);
+}
+
+static int make_ferr(struct pc *pc)
+{
+	struct irq irq = pc_isa_wire(pc, IRQ_FPU);
+
+	return ferr_create(&pc->ferr, pc->cfg.ports, &irq, &pc->cfg.ignne);
 }
 
 static int make_debug_exit(struct pc *pc)
@@ -273,6 +282,7 @@ static const struct {
 	{ "keyboard controller", make_kbc, offsetof(struct pc, kbc) },
 	{ "system control port A", make_port92, offsetof(struct pc, port92) },
 	{ "POST port", make_port80, offsetof(struct pc, port80) },
+	{ "coprocessor error", make_ferr, offsetof(struct pc, ferr) },
 	{ "debug-exit port", make_debug_exit,
 	  offsetof(struct pc, debug_exit) },
 	{ "PCI bus", make_pci, offsetof(struct pc, pci) },

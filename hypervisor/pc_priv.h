@@ -56,6 +56,7 @@ struct pc {
 	struct i8042 *kbc;
 	struct port92 *port92;
 	struct port80 *port80;
+	struct ferr *ferr;
 	struct debug_exit *debug_exit;
 	struct pci *pci;
 	struct fw_cfg *fw_cfg;

@@ -159,6 +159,13 @@ static void on_nmi(void *opaque, unsigned input, bool level)
 		vm_cpu_nmi(&vm->cpus[input]);
 }
 
+static void on_ignne(void *opaque, unsigned input, bool level)
+{
+	struct vm *vm = opaque;
+
+	atomic_store(&vm->cpus[input].bus.ignne, level);
+}
+
 static void on_startup(void *opaque, unsigned cpu, enum apic_delivery how,
 		       uint8_t vector)
 {
@@ -523,6 +530,7 @@ static int create_pc(struct vm *vm, char *err)
 		irq_init(&cfg.intr[n], on_intr, vm, n);
 		irq_init(&cfg.nmi[n], on_nmi, vm, n);
 	}
+	irq_init(&cfg.ignne, on_ignne, vm, 0);
 	return pc_create(&vm->pc, &cfg, err);
 }
 

@@ -160,6 +160,15 @@ static void bus_tpr_write(void *opaque, uint8_t tpr)
 	loop_unlock(cpu->vm->cfg.loop);
 }
 
+static void bus_ferr(void *opaque, bool level)
+{
+	struct vm_cpu *cpu = opaque;
+
+	loop_lock(cpu->vm->cfg.loop);
+	pc_ferr(cpu->vm->pc, level);
+	loop_unlock(cpu->vm->cfg.loop);
+}
+
 static void bus_hypercall(void *opaque, struct vcpu *v)
 {
 	vmi_hypercall(((struct vm_cpu *)opaque)->vm->vmi, v);
@@ -184,6 +193,8 @@ void vm_cpu_init(struct vm *vm, unsigned index)
 	cpu->bus.msr_read = bus_msr_read;
 	cpu->bus.msr_write = bus_msr_write;
 	cpu->bus.tpr_write = bus_tpr_write;
+	if (!index)
+		cpu->bus.ferr = bus_ferr;
 }
 
 /*

@@ -39,7 +39,8 @@ static bool based_data(const struct segment *s)
 static bool plain_state(const struct bt *bt)
 {
 	if (bt->v.dr[7] & DR7_ENABLES || bt->watching ||
-	    bt->sysflags & (FLAG_TF | FLAG_NT | FLAG_RF))
+	    bt->sysflags & (FLAG_TF | FLAG_NT | FLAG_RF) ||
+	    atomic_load_explicit(&bt->bus->ignne, memory_order_relaxed))
 		return false;
 	return !(bt->sysflags & FLAG_AC && bt->v.cr0 & CR0_AM);
 }

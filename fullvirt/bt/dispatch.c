@@ -347,6 +347,7 @@ static void *interpret(struct bt *bt, bool page)
 				return out;
 		}
 		bt_flags_out(bt);
+		x86_fpu_ignne(&bt->x);
 		bt_set_ctx(bt);
 		if (page && ++bt->hot_runs >= COOL_RUNS) {
 			bt->hot_runs = 0;

@@ -366,18 +366,14 @@ static bool off_window(const struct bt *bt)
 }
 
 /* SDM Vol. 1 8.7 (CR0.NE), Vol. 3A 2.5 (CR4.OSXMMEXCPT). */
-static void *fpe(struct bt *bt)
+static void *fpe(struct bt *bt, struct tu *tu, struct tu_insn *in)
 {
 	unsigned vec = bt->fault_trap;
 
 	if (vec == VEC_XM && !(bt->v.cr4 & CR4_OSXMMEXCPT))
 		vec = VEC_UD;
-	if (vec == VEC_MF && !(bt->v.cr0 & CR0_NE)) {
-		snprintf(bt->x.reason, sizeof(bt->x.reason),
-			 "an x87 exception with CR0.NE = 0 (FERR#, IRQ 13)");
-		bt_flags_in(bt);
-		return bt_after_step(bt, X86_CANNOT);
-	}
+	if (vec == VEC_MF && !(bt->v.cr0 & CR0_NE))
+		return bt_interp_site(bt, tu, in);
 	return deliver(bt, vec, false);
 }
 
@@ -400,7 +396,7 @@ void *bt_fault(struct bt *bt)
 			return bt_interp_site(bt, tu, in);
 		return memory_fault(bt, tu, in);
 	case FAULT_FPE:
-		return fpe(bt);
+		return fpe(bt, tu, in);
 	default:
 		/* #GP of a misaligned SSE operand, #UD: the interpreter
 		 * raises what the architecture says. */

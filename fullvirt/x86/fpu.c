@@ -25,15 +25,43 @@
 #define MXCSR_MASK_SHIFT 7
 #define RFLAGS_HOST	(FLAG_FIXED | FLAG_IF)
 
+static bool ignored(const struct x86 *x)
+{
+	return x->bus && unlikely(atomic_load(&x->bus->ignne));
+}
+
+static void set_ferr(struct x86 *x, bool level)
+{
+	if (x->bus && x->bus->ferr)
+		x->bus->ferr(x->bus->opaque, level);
+}
+
+void x86_fpu_ignne(struct x86 *x)
+{
+	if (!ignored(x))
+		return;
+	if (x->hooks && x->hooks->fpu_acquire)
+		x->hooks->fpu_acquire(x->opaque);
+	if (!fpu_pending(fpu_image(x)))
+		set_ferr(x, false);
+}
+
+/* SDM Vol. 1 appendix D.2.1: at the instruction, until an interrupt comes. */
+static _Noreturn void freeze(struct x86 *x)
+{
+	set_ferr(x, true);
+	x->v->activity = ACTIVITY_HALT;
+	x86_stop(x, X86_HALT);
+}
+
 static void raise_pending(struct x86 *x)
 {
 	if (!fpu_pending(fpu_image(x)))
 		return;
-	/* FERR# to IRQ 13 is the chipset's; no guest of ours uses it yet. */
-	if (!(x->v->cr0 & CR0_NE))
-		x86_cannot(x, "x87 exception with CR0.NE clear (FERR#, IRQ 13)"
-			   " is not supported");
-	x86_fault(x, VEC_MF);
+	if (x->v->cr0 & CR0_NE)
+		x86_fault(x, VEC_MF);
+	if (!ignored(x))
+		freeze(x);
 }
 
 void fpu_check(struct x86 *x, enum fpu_class cls)
@@ -51,6 +79,7 @@ void fpu_check(struct x86 *x, enum fpu_class cls)
 		x86_fault(x, VEC_NM);
 	if (x->hooks && x->hooks->fpu_acquire)
 		x->hooks->fpu_acquire(x->opaque);
+	x86_fpu_ignne(x);
 	if (cls == FPU_X87 || cls == FPU_MMX || cls == FPU_SSE_MMX)
 		raise_pending(x);
 }
@@ -223,12 +252,34 @@ static void set_pointers(struct x86 *x, const struct insn *i,
 	f->rsvd3 = 0;
 }
 
+/*
+ * Exceptions that IGNNE# lets pass must not stop the host's unit: out of the
+ * image, and back when the instruction has run.
+ */
+static uint16_t pending_take(struct fxsave *f)
+{
+	uint16_t flags = f->fsw & ~f->fcw & FCW_MASKS;
+
+	f->fsw &= ~flags;
+	fpu_summarize(f);
+	return flags;
+}
+
+static void pending_return(struct fxsave *f, uint16_t flags)
+{
+	f->fsw |= flags;
+	fpu_summarize(f);
+}
+
 void op_fpu(struct x86 *x, const struct insn *i)
 {
 	struct fpu_op o = { 0 };
+	uint16_t passed = 0;
 
 	fpu_check(x, i->fpu_class);
 	operands_open(x, i, &o);
+	if (i->fpu_class != FPU_X87_NOWAIT && ignored(x))
+		passed = pending_take(fpu_image(x));
 	if (i->fpu_flags & FPU_SIMD)
 		run_simd(x, i, &o.regs);
 	else
@@ -236,6 +287,8 @@ void op_fpu(struct x86 *x, const struct insn *i)
 	if (i->fpu_flags & FPU_POINTERS)
 		set_pointers(x, i, &o);
 	operands_close(x, i, &o);
+	if (passed)
+		pending_return(fpu_image(x), passed);
 }
 
 /* FWAIT asks for MP and TS together, and EM does not matter. */
@@ -245,6 +298,7 @@ void op_fwait(struct x86 *x, const struct insn *i)
 		x86_fault(x, VEC_NM);
 	if (x->hooks && x->hooks->fpu_acquire)
 		x->hooks->fpu_acquire(x->opaque);
+	x86_fpu_ignne(x);
 	raise_pending(x);
 }
 

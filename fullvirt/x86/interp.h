@@ -195,6 +195,12 @@ int x86_rdmsr(struct x86 *x, uint32_t msr, uint64_t *val);
 int x86_wrmsr(struct x86 *x, uint32_t msr, uint64_t val);
 
 /*
+ * While IGNNE# is held: let go of FERR# if no x87 exception is pending any
+ * more.  Between instructions, on the vCPU thread; costs a load otherwise.
+ */
+void x86_fpu_ignne(struct x86 *x);
+
+/*
  * After FXSAVE64 of live guest state into v->fpu: take out what the host's
  * processor put there, its own instruction and data pointers (which the guest
  * would see in FNSAVE) and its MXCSR_MASK.  Who can tell the guest's pointers

@@ -19,6 +19,7 @@
 #include "hypervisor/pci.h"
 #include "hypervisor/piix3.h"
 #include "hypervisor/piix4pm.h"
+#include "hypervisor/ferr.h"
 #include "hypervisor/sysports.h"
 #include "hypervisor/tables.h"
 
@@ -419,6 +420,54 @@ START_TEST(port92_gates_a20_and_resets_once)
 }
 END_TEST
 
+static struct ferr *make_ferr(struct rig_wire *irq13, struct rig_wire *ignne)
+{
+	struct irq i = rig_irq(irq13), n = rig_irq(ignne);
+	struct ferr *f;
+
+	ck_assert_int_eq(ferr_create(&f, rig_ports, &i, &n), 0);
+	return f;
+}
+
+START_TEST(port_f0_trades_interrupt_13_for_ignne)
+{
+	struct rig_wire irq13 = { 0 }, ignne = { 0 };
+	struct ferr *f = make_ferr(&irq13, &ignne);
+
+	out8(0xf0, 0);
+	ck_assert(!ignne.level);
+	ferr_set(f, true);
+	ck_assert(irq13.level && !ignne.level);
+	out8(0xf0, 0);
+	ck_assert(!irq13.level && ignne.level);
+	ferr_set(f, true);
+	ck_assert_uint_eq(irq13.rises, 1);
+	ferr_set(f, false);
+	ck_assert(!ignne.level);
+	ferr_set(f, true);
+	ck_assert_uint_eq(irq13.rises, 2);
+	device_reset((struct device *)f);
+	ck_assert(!irq13.level && !ignne.level);
+}
+END_TEST
+
+START_TEST(ignne_is_held_again_after_load)
+{
+	struct rig_wire irq13 = { 0 }, ignne = { 0 };
+	struct ferr *f = make_ferr(&irq13, &ignne);
+	struct state s = { 0 };
+
+	ferr_set(f, true);
+	out8(0xf0, 0);
+	ck_assert_int_eq(device_save((struct device *)f, &s), 0);
+	device_reset((struct device *)f);
+	ck_assert(!ignne.level);
+	ck_assert_int_eq(device_load((struct device *)f, &s), 0);
+	ck_assert(ignne.level && !irq13.level);
+	state_free(&s);
+}
+END_TEST
+
 static uint32_t left;
 
 static void on_exit_value(void *opaque, uint32_t val)
@@ -597,6 +646,8 @@ int main(void)
 		pm_registers_move_with_their_base,
 		pm_timer_counts_and_carries, power_button_and_soft_off,
 		port92_gates_a20_and_resets_once,
+		port_f0_trades_interrupt_13_for_ignne,
+		ignne_is_held_again_after_load,
 		debug_exit_hands_over_the_value, acpi_tables_hang_together,
 		mp_table_hangs_together,
 		parallel_port_prints_what_is_strobed,
