@@ -5,19 +5,23 @@
 # ---- the demo guest: 32-bit, freestanding, needs no 32-bit libraries -------
 DEMO_OUT := $(BUILD)/tools/demo
 DEMO_OBJ := $(addprefix $(DEMO_OUT)/,start.o console.o main.o paging.o \
-	      power.o trap.o)
+	      power.o trap.o bare.o timer.o)
 DEMO_CFLAGS := -m32 -march=i686 -std=gnu11 -O2 -g -Wall -Wextra \
 	-Wno-unused-parameter -ffreestanding -fno-pic -fno-pie \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none \
-	-mgeneral-regs-only -fno-tree-loop-distribute-patterns -MMD -MP
+	-mgeneral-regs-only -fno-tree-loop-distribute-patterns -I. -MMD -MP
 
 $(DEMO_OUT)/%.o: tools/demo/%.c
 	@mkdir -p $(@D)
 	$(CC) $(DEMO_CFLAGS) -c -o $@ $<
 
+$(DEMO_OUT)/%.o: tools/bare/%.c
+	@mkdir -p $(@D)
+	$(CC) $(DEMO_CFLAGS) -c -o $@ $<
+
 $(DEMO_OUT)/start.o: tools/demo/start.S
 	@mkdir -p $(@D)
-	$(CC) -m32 -MMD -MP -c -o $@ $<
+	$(CC) -m32 -I. -MMD -MP -c -o $@ $<
 
 $(DEMO_OUT)/demo.elf: $(DEMO_OBJ) tools/demo/demo.ld
 	$(LD) -m elf_i386 -z noexecstack -T tools/demo/demo.ld -o $@ $(DEMO_OBJ)

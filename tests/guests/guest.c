@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/guests/guest.h"
 
-#include <stdarg.h>
-
-#define COM1		0x3f8
-#define DEBUG_EXIT	0xf4
-
 struct trap last;
 uint32_t last_cr2;
 trap_hook *trap_hooks[256];
@@ -32,76 +27,11 @@ const char *guest_cmdline = "";
 
 /* ---- Output --------------------------------------------------------------- */
 
-static void put(char c)
+void console_put(char c)
 {
 	while (!(inb(COM1 + 5) & 0x20))
 		;
 	outb(COM1, c);
-}
-
-static void put_number(uint32_t v, unsigned base, unsigned width)
-{
-	char buf[12];
-	unsigned n = 0;
-
-	do {
-		buf[n++] = "0123456789abcdef"[v % base];
-		v /= base;
-	} while (v);
-	while (width > n)
-		put(width-- > 12 ? ' ' : '0');
-	while (n)
-		put(buf[--n]);
-}
-
-/* %s %c %d %u %x %%, and a width with leading zeros. */
-static void vprint(const char *f, va_list ap)
-{
-	for (; *f; f++) {
-		unsigned width = 0;
-		int32_t d;
-		const char *s;
-
-		if (*f != '%') {
-			put(*f);
-			continue;
-		}
-		for (f++; *f >= '0' && *f <= '9'; f++)
-			width = width * 10 + *f - '0';
-		switch (*f) {
-		case 's':
-			for (s = va_arg(ap, const char *); *s; s++)
-				put(*s);
-			break;
-		case 'd':
-			d = va_arg(ap, int32_t);
-			if (d < 0)
-				put('-');
-			put_number(d < 0 ? -(uint32_t)d : (uint32_t)d, 10,
-				   width);
-			break;
-		case 'u':
-			put_number(va_arg(ap, uint32_t), 10, width);
-			break;
-		case 'x':
-			put_number(va_arg(ap, uint32_t), 16, width);
-			break;
-		case 'c':
-			put(va_arg(ap, int));
-			break;
-		default:
-			put(*f);
-		}
-	}
-}
-
-void print(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vprint(fmt, ap);
-	va_end(ap);
 }
 
 void ok(bool good, const char *fmt, ...)
@@ -201,6 +131,7 @@ void guest_init(void)
 	unsigned i;
 
 	outb(COM1 + 3, 3);	/* 8 bits */
+	pic_init(0);		/* firmware leaves the timer on vector 8 */
 	if (multiboot_info[0] & 4)
 		guest_cmdline = (const char *)multiboot_info[4];
 	gdt[KERNEL_CS / 8] = descriptor(0, 0xfffff, SEG_CODE | flat);
@@ -249,38 +180,6 @@ void paging_off(void)
 	set_cr0(get_cr0() & ~(CR0_PG | CR0_WP));
 }
 
-/* ---- Interrupts ----------------------------------------------------------- */
-
-void pic_init(uint16_t mask)
-{
-	outb(0x20, 0x11);
-	outb(0xa0, 0x11);
-	outb(0x21, IRQ_BASE);
-	outb(0xa1, IRQ_BASE + 8);
-	outb(0x21, 4);
-	outb(0xa1, 2);
-	outb(0x21, 1);
-	outb(0xa1, 1);
-	outb(0x21, ~mask);
-	outb(0xa1, ~mask >> 8);
-}
-
-void pic_eoi(unsigned irq)
-{
-	if (irq >= 8)
-		outb(0xa0, 0x20);
-	outb(0x20, 0x20);
-}
-
-void pit_start(unsigned hz)
-{
-	unsigned n = 1193182 / hz;
-
-	outb(0x43, 0x34);
-	outb(0x40, n);
-	outb(0x40, n >> 8);
-}
-
 /* ---- Real mode ------------------------------------------------------------ */
 
 void real_mode_call(uint16_t ip)
@@ -290,33 +189,4 @@ void real_mode_call(uint16_t ip)
 	memcpy((void *)REAL_CODE, real_start, real_end - real_start);
 	memcpy((void *)REAL_IVT, &ivt, sizeof(ivt));
 	real_call(ip);
-}
-
-/* ---- What the compiler calls ---------------------------------------------- */
-
-void *memcpy(void *dst, const void *src, size_t n)
-{
-	void *d = dst;
-
-	__asm__ volatile("rep movsb" : "+D"(d), "+S"(src), "+c"(n)
-			 :: "memory");
-	return dst;
-}
-
-void *memset(void *dst, int c, size_t n)
-{
-	void *d = dst;
-
-	__asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(c) : "memory");
-	return dst;
-}
-
-int memcmp(const void *a, const void *b, size_t n)
-{
-	const uint8_t *p = a, *q = b;
-
-	for (; n; n--, p++, q++)
-		if (*p != *q)
-			return *p - *q;
-	return 0;
 }

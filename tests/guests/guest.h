@@ -14,10 +14,10 @@
 #include <stdint.h>
 
 #include "tests/guests/sel.h"
+#include "tools/bare/bare.h"
 
 /* ---- Output --------------------------------------------------------------- */
 
-void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* One line of TAP; @fmt names the behaviour. */
 void ok(bool good, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Leave by isa-debug-exit: 0x10 (status 33) if all was ok, else 0x11. */
@@ -26,23 +26,7 @@ void guest_main(void);
 /* What the loader was given with --append, behind the kernel's name. */
 extern const char *guest_cmdline;
 
-#define PASS_CODE	0x10
-#define FAIL_CODE	0x11
-
 /* ---- Instructions --------------------------------------------------------- */
-
-static inline void outb(uint16_t port, uint8_t val)
-{
-	__asm__ volatile("outb %0, %1" :: "a"(val), "Nd"(port));
-}
-
-static inline uint8_t inb(uint16_t port)
-{
-	uint8_t val;
-
-	__asm__ volatile("inb %1, %0" : "=a"(val) : "Nd"(port));
-	return val;
-}
 
 #define GETTER(name, insn) \
 static inline uint32_t name(void) \
@@ -87,12 +71,6 @@ static inline uint64_t rdmsr(uint32_t msr)
 
 	__asm__ volatile("rdmsr" : "=A"(val) : "c"(msr));
 	return val;
-}
-
-static inline void cpuid(uint32_t leaf, uint32_t out[4])
-{
-	__asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]),
-			 "=d"(out[3]) : "a"(leaf), "c"(0));
 }
 
 static inline uint64_t rdtsc(void)
@@ -245,22 +223,9 @@ volatile uint32_t *pte(uint32_t va);
 extern uint8_t scratch[SCRATCH_PAGES][PAGE];
 #define SCRATCH(n)	((uint32_t)scratch[n])
 
-/* ---- Interrupts ----------------------------------------------------------- */
-
-#define IRQ_BASE	0x20
-/* Remap the 8259s to IRQ_BASE, mask all but @mask. */
-void pic_init(uint16_t mask);
-void pic_eoi(unsigned irq);
-/* PIT channel 0, mode 2, @hz interrupts a second. */
-void pit_start(unsigned hz);
-
 /* ---- Real mode ------------------------------------------------------------ */
 
 /* Call 16-bit code, copied to 0:@ip by the caller, in real mode. */
 void real_mode_call(uint16_t ip);
-
-void *memcpy(void *dst, const void *src, size_t n);
-void *memset(void *dst, int c, size_t n);
-int memcmp(const void *a, const void *b, size_t n);
 
 #endif

@@ -15,12 +15,16 @@ $(GUEST_OUT)/%.o: tests/guests/%.c
 	@mkdir -p $(@D)
 	$(CC) $(GUEST_CFLAGS) -c -o $@ $<
 
+$(GUEST_OUT)/%.o: tools/bare/%.c
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) -c -o $@ $<
+
 $(GUEST_OUT)/%.o: tests/guests/%.S
 	@mkdir -p $(@D)
 	$(CC) -m32 -I. -MMD -MP -c -o $@ $<
 
-$(GUEST_OUT)/%.elf: $(GUEST_OUT)/start.o $(GUEST_OUT)/guest.o \
-		    $(GUEST_OUT)/%.o tests/guests/guest.ld
+GUEST_COMMON := $(addprefix $(GUEST_OUT)/,start.o guest.o bare.o timer.o)
+$(GUEST_OUT)/%.elf: $(GUEST_COMMON) $(GUEST_OUT)/%.o tests/guests/guest.ld
 	$(LD) -m elf_i386 -z noexecstack --no-warn-rwx-segments \
 		-T tests/guests/guest.ld -o $@ $(filter %.o,$^)
 

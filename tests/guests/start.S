@@ -4,13 +4,7 @@
  * faults, and the ways into other modes that C cannot say.
  */
 #include "tests/guests/sel.h"
-
-#define MAGIC	0x1badb002
-#define FLAGS	0x00000003
-
-	.section .multiboot, "a"
-	.align	4
-	.long	MAGIC, FLAGS, -(MAGIC + FLAGS)
+#include "tools/bare/entry.inc"
 
 	.text
 	.globl	start
@@ -27,28 +21,7 @@ start:
 	hlt
 	jmp	1b
 
-/* Vectors with an error code: Intel SDM Vol. 3A table 6-1. */
-	.altmacro
-	.macro	STUB n
-	.align	16
-stub_\n:
-	.if	(\n == 8) || ((\n >= 10) && (\n <= 14)) || (\n == 17)
-	.else
-	pushl	$0
-	.endif
-	pushl	$\n
-	jmp	common
-	.endm
-
-	.globl	trap_stubs
-	.align	16
-trap_stubs:
-	.set	i, 0
-	.rept	256
-	STUB	%i
-	.set	i, i + 1
-	.endr
-	.noaltmacro
+	TRAP_STUBS 256, pushl, common
 
 /* Makes struct trap (guest.h) on the stack. */
 common:

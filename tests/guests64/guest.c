@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tests/guests64/guest.h"
 
-#include <stdarg.h>
-
-#define COM1		0x3f8
-#define DEBUG_EXIT	0xf4
-#define PASS_CODE	0x10
-#define FAIL_CODE	0x11
-
 struct trap last;
 uint64_t last_cr2;
 trap_hook *trap_hooks[256];
@@ -38,62 +31,14 @@ static bool failed;
 /* ---- Output --------------------------------------------------------------- */
 
 /* The UART sends at once; looking whether it has would only cost time. */
-static void put(char c)
+void console_put(char c)
 {
 	outb(COM1, c);
 }
 
-static void put_number(uint64_t v, unsigned base)
-{
-	char buf[24];
-	unsigned n = 0;
-
-	do {
-		buf[n++] = "0123456789abcdef"[v % base];
-		v /= base;
-	} while (v);
-	while (n)
-		put(buf[--n]);
-}
-
-static void put_string(const char *s)
-{
-	while (*s)
-		put(*s++);
-}
-
-void print(const char *f, ...)
-{
-	va_list ap;
-
-	va_start(ap, f);
-	for (; *f; f++) {
-		if (*f != '%') {
-			put(*f);
-			continue;
-		}
-		switch (*++f) {
-		case 's':
-			put_string(va_arg(ap, const char *));
-			break;
-		case 'x':
-			put_number(va_arg(ap, uint64_t), 16);
-			break;
-		case 'u':
-			put_number(va_arg(ap, uint64_t), 10);
-			break;
-		default:
-			put(*f);
-		}
-	}
-	va_end(ap);
-}
-
 void ok(bool good, const char *what)
 {
-	put_string(good ? "ok " : "not ok ");
-	put_string(what);
-	put('\n');
+	print("%s%s\n", good ? "ok " : "not ok ", what);
 	if (good)
 		return;
 	failed = true;
@@ -202,48 +147,4 @@ unsigned user_run(const uint8_t *from, const uint8_t *to, uint64_t rflags,
 	window_map(USER_STACK_PAGE, SCRATCH_PAGES - 2,
 		   PTE_P | PTE_W | PTE_U | PTE_NX);
 	return CATCH(enter_user(USER_CODE, USER_STACK_TOP, rflags | 2, cs));
-}
-
-/* ---- Interrupts ----------------------------------------------------------- */
-
-void pic_init(uint16_t mask)
-{
-	outb(0x20, 0x11);
-	outb(0xa0, 0x11);
-	outb(0x21, IRQ_BASE);
-	outb(0xa1, IRQ_BASE + 8);
-	outb(0x21, 4);
-	outb(0xa1, 2);
-	outb(0x21, 1);
-	outb(0xa1, 1);
-	outb(0x21, ~mask);
-	outb(0xa1, ~mask >> 8);
-}
-
-void pit_start(unsigned hz)
-{
-	unsigned n = 1193182 / hz;
-
-	outb(0x43, 0x34);
-	outb(0x40, n);
-	outb(0x40, n >> 8);
-}
-
-/* ---- What the compiler calls ---------------------------------------------- */
-
-void *memcpy(void *dst, const void *src, size_t n)
-{
-	void *d = dst;
-
-	__asm__ volatile("rep movsb" : "+D"(d), "+S"(src), "+c"(n)
-			 :: "memory");
-	return dst;
-}
-
-void *memset(void *dst, int c, size_t n)
-{
-	void *d = dst;
-
-	__asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(c) : "memory");
-	return dst;
 }

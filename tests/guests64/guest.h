@@ -15,11 +15,10 @@
 #include <stdint.h>
 
 #include "tests/guests64/sel.h"
+#include "tools/bare/bare.h"
 
 /* ---- Output --------------------------------------------------------------- */
 
-/* %s %c %d %u %x (64-bit) %% */
-void print(const char *fmt, ...);
 /* One line of TAP; @what names the behaviour. */
 void ok(bool good, const char *what);
 /* Leave by isa-debug-exit: 0x10 (status 33) if all was ok, else 0x11. */
@@ -27,21 +26,6 @@ void guest_exit(void) __attribute__((noreturn));
 void guest_main(void);
 
 /* ---- Instructions --------------------------------------------------------- */
-
-#define IO(suffix, type) \
-static inline void out##suffix(uint16_t port, type val) \
-{ \
-	__asm__ volatile("out" #suffix " %0, %1" :: "a"(val), "Nd"(port)); \
-} \
-static inline type in##suffix(uint16_t port) \
-{ \
-	type val; \
-	__asm__ volatile("in" #suffix " %1, %0" : "=a"(val) : "Nd"(port)); \
-	return val; \
-}
-IO(b, uint8_t)
-IO(w, uint16_t)
-IO(l, uint32_t)
 
 #define REGISTER(name) \
 static inline uint64_t get_##name(void) \
@@ -77,12 +61,6 @@ static inline uint64_t rdmsr(uint32_t msr)
 
 	__asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
 	return (uint64_t)hi << 32 | lo;
-}
-
-static inline void cpuid(uint32_t leaf, uint32_t out[4])
-{
-	__asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]),
-			 "=d"(out[3]) : "a"(leaf), "c"(0));
 }
 
 static inline uint64_t rdtsc(void)
@@ -217,16 +195,5 @@ extern volatile uint64_t syscall_count, syscall_rax, syscall_rcx, syscall_r11;
 extern volatile uint64_t syscall_flags, syscall_rsp;
 extern volatile uint16_t syscall_cs, syscall_ss;
 uint32_t compat_call(uint32_t arg);
-
-/* ---- Interrupts ----------------------------------------------------------- */
-
-#define IRQ_BASE	0x20
-/* Remap the 8259s to IRQ_BASE, mask all but @mask. */
-void pic_init(uint16_t mask);
-/* PIT channel 0, mode 2, @hz interrupts a second. */
-void pit_start(unsigned hz);
-
-void *memcpy(void *dst, const void *src, size_t n);
-void *memset(void *dst, int c, size_t n);
 
 #endif

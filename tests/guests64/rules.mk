@@ -17,12 +17,17 @@ $(GUEST64_OUT)/%.o: tests/guests64/%.c
 	@mkdir -p $(@D)
 	$(CC) $(GUEST64_CFLAGS) -c -o $@ $<
 
+$(GUEST64_OUT)/%.o: tools/bare/%.c
+	@mkdir -p $(@D)
+	$(CC) $(GUEST64_CFLAGS) -c -o $@ $<
+
 $(GUEST64_OUT)/%.o: tests/guests64/%.S
 	@mkdir -p $(@D)
 	$(CC) -m64 -I. -MMD -MP -c -o $@ $<
 
-$(GUEST64_OUT)/%.elf64: $(GUEST64_OUT)/start.o $(GUEST64_OUT)/guest.o \
-			$(GUEST64_OUT)/%.o tests/guests64/guest.ld
+GUEST64_COMMON := $(addprefix $(GUEST64_OUT)/, \
+		  start.o guest.o bare.o timer.o)
+$(GUEST64_OUT)/%.elf64: $(GUEST64_COMMON) $(GUEST64_OUT)/%.o tests/guests64/guest.ld
 	$(LD) -m elf_x86_64 -z noexecstack --no-warn-rwx-segments \
 		-z max-page-size=4096 -T tests/guests64/guest.ld -o $@ \
 		$(filter %.o,$^)

@@ -8,18 +8,12 @@
  * emulates it.
  */
 #include "tests/guests64/sel.h"
-
-#define MAGIC	0x1badb002
-#define FLAGS	0x00000003
+#include "tools/bare/entry.inc"
 
 #define MSR_EFER	0xc0000080
 #define EFER_SCE_LME_NXE 0x901
 #define CR4_PAE_FXSR	0x620
 #define CR0_PG_WP_MP_PE	0x80010023
-
-	.section .multiboot, "a"
-	.align	4
-	.long	MAGIC, FLAGS, -(MAGIC + FLAGS)
 
 	.text
 	.code32
@@ -69,28 +63,7 @@ start64:
 	hlt
 	jmp	1b
 
-/* Vectors with an error code: Intel SDM Vol. 3A table 6-1. */
-	.altmacro
-	.macro	STUB n
-	.align	16
-stub_\n:
-	.if	(\n == 8) || ((\n >= 10) && (\n <= 14)) || (\n == 17)
-	.else
-	pushq	$0
-	.endif
-	pushq	$\n
-	jmp	common
-	.endm
-
-	.globl	trap_stubs
-	.align	16
-trap_stubs:
-	.set	i, 0
-	.rept	256
-	STUB	%i
-	.set	i, i + 1
-	.endr
-	.noaltmacro
+	TRAP_STUBS 256, pushq, common
 
 /* Makes struct trap (guest.h) on the stack. */
 common:

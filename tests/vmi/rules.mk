@@ -3,7 +3,7 @@
 # The tiny VMI kernels, on the test kernels' support library.
 
 VMI_OUT := $(BUILD)/tests/vmi
-VMI_COMMON := $(GUEST_OUT)/start.o $(GUEST_OUT)/guest.o $(VMI_OUT)/vmi.o \
+VMI_COMMON := $(GUEST_COMMON) $(VMI_OUT)/vmi.o \
 	      $(VMI_OUT)/call.o
 VMI_ELF := $(addprefix $(VMI_OUT)/,calls.elf garbage.elf unpaged.elf)
 VMI_HIGH := $(VMI_OUT)/people.elf

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* COM1: output polled, input by interrupt.  Data sheet: PC16550D. */
-#include <stdarg.h>
-
 #include "demo.h"
 
 /* PC16550D 8.0, register offsets and bits. */
@@ -31,10 +29,10 @@ void console_init(void)
 	outb(COM1 + IER, IER_ERBFI);
 }
 
-static void putc(char c)
+void console_put(char c)
 {
 	if (c == '\n')
-		putc('\r');
+		console_put('\r');
 	while (!(inb(COM1 + LSR) & LSR_THRE))
 		;
 	outb(COM1 + THR, c);
@@ -51,49 +49,4 @@ int console_getc(void)
 	}
 	__asm__ volatile("sti");
 	return inb(COM1 + RBR);
-}
-
-static void put_number(uint32_t n, unsigned base)
-{
-	char buf[11], *p = buf + sizeof(buf);
-
-	do {
-		*--p = "0123456789abcdef"[n % base];
-		n /= base;
-	} while (n);
-	while (p < buf + sizeof(buf))
-		putc(*p++);
-}
-
-void print(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	for (; *fmt; fmt++) {
-		const char *s;
-
-		if (*fmt != '%') {
-			putc(*fmt);
-			continue;
-		}
-		switch (*++fmt) {
-		case 's':
-			for (s = va_arg(ap, const char *); *s; s++)
-				putc(*s);
-			break;
-		case 'u':
-			put_number(va_arg(ap, uint32_t), 10);
-			break;
-		case 'x':
-			put_number(va_arg(ap, uint32_t), 16);
-			break;
-		case 'c':
-			putc(va_arg(ap, int));
-			break;
-		default:
-			putc(*fmt);
-		}
-	}
-	va_end(ap);
 }

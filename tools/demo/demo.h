@@ -10,36 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/bare/bare.h"
+
 #define HZ		100
-#define COM1		0x3f8
 #define IRQ_TIMER	0
 #define IRQ_COM1	4
-
-static inline void outb(uint16_t port, uint8_t v)
-{
-	__asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port));
-}
-
-static inline void outw(uint16_t port, uint16_t v)
-{
-	__asm__ volatile("outw %0, %1" : : "a"(v), "Nd"(port));
-}
-
-static inline uint8_t inb(uint16_t port)
-{
-	uint8_t v;
-
-	__asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
-	return v;
-}
-
-static inline uint16_t inw(uint16_t port)
-{
-	uint16_t v;
-
-	__asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port));
-	return v;
-}
 
 static inline uint64_t rdtsc(void)
 {
@@ -58,9 +33,8 @@ struct frame {
 
 struct multiboot_info;
 
-/* console.c: COM1.  print() knows %s %u %x %c and %%. */
+/* console.c: COM1. */
 void console_init(void);
-void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Next byte of input, waiting with HLT. */
 int console_getc(void);
 

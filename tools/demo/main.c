@@ -21,17 +21,6 @@ struct mmap_entry {
 static const struct multiboot_info *boot_info;
 static uint8_t sieve[SIEVE_MAX];
 
-/* Compilers turn loops into this call. */
-void *memset(void *p, int c, size_t n);
-
-void *memset(void *p, int c, size_t n)
-{
-	void *at = p;
-
-	__asm__ volatile("rep stosb" : "+D"(at), "+c"(n) : "a"(c) : "memory");
-	return p;
-}
-
 static void show_memory(void)
 {
 	uint32_t at = boot_info->mmap_addr;

@@ -3,24 +3,14 @@
 #include "demo.h"
 
 #define VECTORS		48
-#define IRQ_BASE	32
 #define VEC_BP		3
 #define VEC_PF		14
 
 /* Intel SDM Vol. 3A 6.11: 32-bit interrupt gate, present. */
 #define GATE_INTR	0x8e00
 
-/* 8259A data sheet, "Initialization Command Words". */
-#define PIC1	0x20
-#define PIC2	0xa0
-#define ICW1	0x11		/* edge, cascade, ICW4 follows */
-#define EOI	0x20
-
-#define PIT_CH0	0x40
-#define PIT_CMD	0x43
-#define PIT_HZ	1193182
-
-extern void (*const stubs[VECTORS])(void);
+/* start.S: 16 bytes each. */
+extern const uint8_t trap_stubs[];
 
 static struct {
 	uint16_t low, selector;
@@ -40,7 +30,7 @@ static void idt_init(void)
 
 	__asm__ volatile("mov %%cs, %0" : "=r"(cs));
 	for (unsigned i = 0; i < VECTORS; i++) {
-		uint32_t at = (uint32_t)stubs[i];
+		uint32_t at = (uint32_t)trap_stubs + i * 16;
 
 		idt[i].low = at;
 		idt[i].high = at >> 16;
@@ -50,29 +40,11 @@ static void idt_init(void)
 	__asm__ volatile("lidt %0" : : "m"(idtr));
 }
 
-static void pic_init(void)
-{
-	outb(PIC1, ICW1);
-	outb(PIC2, ICW1);
-	outb(PIC1 + 1, IRQ_BASE);
-	outb(PIC2 + 1, IRQ_BASE + 8);
-	outb(PIC1 + 1, 1 << 2);		/* slave on input 2 */
-	outb(PIC2 + 1, 2);
-	outb(PIC1 + 1, 1);		/* 8086 mode */
-	outb(PIC2 + 1, 1);
-	outb(PIC1 + 1, 0xff & ~(1 << IRQ_TIMER | 1 << IRQ_COM1));
-	outb(PIC2 + 1, 0xff);
-}
-
 void trap_init(void)
 {
-	uint16_t divisor = PIT_HZ / HZ;
-
 	idt_init();
-	pic_init();
-	outb(PIT_CMD, 0x34);		/* channel 0, both bytes, mode 2 */
-	outb(PIT_CH0, divisor & 0xff);
-	outb(PIT_CH0, divisor >> 8);
+	pic_init(1 << IRQ_TIMER | 1 << IRQ_COM1);
+	pit_start(HZ);
 	__asm__ volatile("sti");
 }
 
@@ -90,9 +62,7 @@ void interrupt(struct frame *f)
 	if (f->vector == IRQ_BASE + IRQ_TIMER)
 		ticks++;
 	if (f->vector >= IRQ_BASE) {
-		if (f->vector >= IRQ_BASE + 8)
-			outb(PIC2, EOI);
-		outb(PIC1, EOI);
+		pic_eoi(f->vector - IRQ_BASE);
 		return;
 	}
 	__asm__ volatile("mov %%cr2, %0" : "=r"(addr));

@@ -24,11 +24,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/bare/bare.h"
 #include "tools/nano/sel.h"
 
 #define NANO_VERSION	1
-#define PASS_CODE	0x10
-#define FAIL_CODE	0x11
 
 /* ---- Measuring (measure.c; also in the host process) ---------------------- */
 
@@ -77,23 +76,7 @@ static inline uint64_t rdtsc(void)
 	return (uint64_t)hi << 32 | lo;
 }
 
-/* %s %u %x %c %% and a width with leading zeros. */
-void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
 /* ---- The kernel ----------------------------------------------------------- */
-
-static inline void outb(uint16_t port, uint8_t val)
-{
-	__asm__ volatile("outb %0, %1" :: "a"(val), "Nd"(port));
-}
-
-static inline uint8_t inb(uint16_t port)
-{
-	uint8_t val;
-
-	__asm__ volatile("inb %1, %0" : "=a"(val) : "Nd"(port));
-	return val;
-}
 
 static inline uint32_t read_reg(uint32_t a)
 {

@@ -11,9 +11,14 @@ NANO_CFLAGS := -m32 -march=i686 -std=gnu11 -O2 -g -Wall -Wextra \
 	-fno-tree-loop-distribute-patterns -I. -MMD -MP
 NANO_SRC := main.c measure.c console.c machine.c pv.c ops_cpu.c ops_mmu.c \
 	    ops_timer.c
-NANO_OBJ := $(NANO_OUT)/traps.o $(NANO_SRC:%.c=$(NANO_OUT)/%.o)
+NANO_OBJ := $(NANO_OUT)/traps.o $(NANO_SRC:%.c=$(NANO_OUT)/%.o) \
+	    $(NANO_OUT)/bare.o
 
 $(NANO_OUT)/%.o: tools/nano/%.c
+	@mkdir -p $(@D)
+	$(CC) $(NANO_CFLAGS) -c -o $@ $<
+
+$(NANO_OUT)/%.o: tools/bare/%.c
 	@mkdir -p $(@D)
 	$(CC) $(NANO_CFLAGS) -c -o $@ $<
 

@@ -7,15 +7,9 @@
  * patched sites, so that what is measured ends in the ROM where there is one.
  */
 #include "spec/vmi.h"
+#include "tools/bare/entry.inc"
 #include "tools/nano/sel.h"
 #include "tools/nano/site.h"
-
-#define MAGIC	0x1badb002
-#define FLAGS	0x00000003
-
-	.section .multiboot, "a"
-	.align	4
-	.long	MAGIC, FLAGS, -(MAGIC + FLAGS)
 
 	.text
 	.globl	start
@@ -32,27 +26,7 @@ start:
 	jmp	1b
 
 /* Exceptions that no row asked for: vector and frame to C. */
-	.altmacro
-	.macro	STUB n
-	.align	16
-stub_\n:
-	.if	(\n == 8) || ((\n >= 10) && (\n <= 14)) || (\n == 17)
-	.else
-	pushl	$0
-	.endif
-	pushl	$\n
-	jmp	common
-	.endm
-
-	.globl	trap_stubs
-	.align	16
-trap_stubs:
-	.set	i, 0
-	.rept	256
-	STUB	%i
-	.set	i, i + 1
-	.endr
-	.noaltmacro
+	TRAP_STUBS 256, pushl, common
 common:
 	pushl	%esp
 	call	trap_unexpected
