@@ -204,10 +204,10 @@ static void unsupported(struct lapic *l, const char *what)
 	l->cfg.unsupported(l->cfg.opaque, what);
 }
 
-/* The bootstrap processor has nowhere to start from but the firmware. */
+/* The bootstrap processor never waits for a start-up IPI. */
 static void startup(struct lapic *l, enum apic_delivery how, uint8_t vector)
 {
-	if (l->cfg.startup && l->cfg.id)
+	if (l->cfg.startup && (l->cfg.id || how == APIC_INIT))
 		l->cfg.startup(l->cfg.opaque, l->cfg.id, how, vector);
 	else if (how == APIC_INIT)
 		unsupported(l, "local APIC: INIT of the running processor");

@@ -9,6 +9,8 @@
 #include "hypervisor/irq.h"
 
 /* CMOS bytes that the machine fills in; RAM sizes are little-endian. */
+#define CMOS_SHUTDOWN		0x0f	/* 0: power-on; else where firmware
+					 * goes on after INIT */
 #define CMOS_FLOPPY		0x10
 #define CMOS_EQUIPMENT		0x14
 #define CMOS_BASE_KIB		0x15	/* 2 bytes */

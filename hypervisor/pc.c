@@ -13,6 +13,7 @@
 #include "hypervisor/i8042.h"
 #include "hypervisor/i8254.h"
 #include "hypervisor/lapic.h"
+#include "hypervisor/mc146818.h"
 #include "hypervisor/mem.h"
 #include "hypervisor/piix4pm.h"
 #include "hypervisor/sysports.h"
@@ -96,6 +97,26 @@ void pc_reset(struct pc *pc)
 	pc_finish_unplugs(pc);
 	for (unsigned i = 0; i < pc->ndevices; i++)
 		device_reset(pc->devices[i]);
+}
+
+/* Without firmware, nothing is where a processor starts. */
+bool pc_soft_reset_resumes(const struct pc *pc)
+{
+	return pc->bios && mc146818_get(pc->rtc, CMOS_SHUTDOWN);
+}
+
+/* The processor's first fetch is above 1 MiB. */
+bool pc_soft_reset(struct pc *pc)
+{
+	if (!pc_soft_reset_resumes(pc)) {
+		pc_raise_event(pc, PC_RESET, 0, NULL);
+		return false;
+	}
+	for (unsigned n = 0; n < pc->cfg.ncpus; n++)
+		lapic_init_reset(pc->lapic[n]);
+	port92_open_a20(pc->port92);
+	pc_raise_event(pc, PC_INIT, 0, NULL);
+	return true;
 }
 
 void pc_ferr(struct pc *pc, bool level)

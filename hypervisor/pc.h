@@ -25,6 +25,7 @@ struct vmi;
 /* What the devices can ask of the machine. */
 enum pc_event {
 	PC_RESET,		/* some chip pulled the reset line */
+	PC_INIT,		/* INIT for every processor; nothing else */
 	PC_POWEROFF,		/* ACPI S5 */
 	PC_DEBUG_EXIT,		/* @arg: the value written */
 	PC_UNSUPPORTED,		/* @text says what */
@@ -91,6 +92,15 @@ int pc_msr_read(struct pc *pc, unsigned cpu, uint32_t msr, uint64_t *val);
 int pc_msr_write(struct pc *pc, unsigned cpu, uint32_t msr, uint64_t val);
 /* CR8 of processor @cpu, as bits 7..0 of its TPR. */
 void pc_tpr_write(struct pc *pc, unsigned cpu, uint8_t tpr);
+/*
+ * A reset of the processor by the keyboard controller, port 92h, CF9h or its
+ * own shutdown.  Firmware tells by CMOS byte 0Fh whether the guest only wants
+ * to leave protected mode, as 286s do: then this is INIT and returns true.
+ * Else, and where no firmware would resume, the machine is reset.
+ */
+bool pc_soft_reset(struct pc *pc);
+/* Would it be? */
+bool pc_soft_reset_resumes(const struct pc *pc);
 /* Processor 0's FERR# pin. */
 void pc_ferr(struct pc *pc, bool level);
 /* Can anything still raise an NMI?  If not, HLT with IF=0 is the end. */

@@ -102,6 +102,10 @@ static void apic_startup(void *opaque, unsigned cpu, enum apic_delivery how,
 
 	if (how == APIC_INIT)
 		lapic_init_reset(pc->lapic[cpu]);
+	if (how == APIC_INIT && !cpu && !pc->bios) {
+		pc_raise_event(pc, PC_RESET, 0, NULL);
+		return;
+	}
 	pc->cfg.startup(pc->cfg.opaque, cpu, how, vector);
 }
 

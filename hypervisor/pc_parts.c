@@ -126,7 +126,8 @@ static int make_kbc(struct pc *pc)
 {
 	struct irq irq1 = pc_isa_wire(pc, IRQ_KEYBOARD);
 	struct irq irq12 = pc_isa_wire(pc, IRQ_MOUSE);
-	struct irq a20 = pc_wire(pc, pc_a20_line), rst = pc_wire(pc, pc_reset_line);
+	struct irq a20 = pc_wire(pc, pc_a20_line);
+	struct irq rst = pc_wire(pc, pc_init_line);
 
 	return i8042_create(&pc->kbc, pc->cfg.ports, &irq1, &irq12, &a20,
 			    &rst);
@@ -134,7 +135,8 @@ static int make_kbc(struct pc *pc)
 
 static int make_port92(struct pc *pc)
 {
-	struct irq a20 = pc_wire(pc, pc_a20_line), rst = pc_wire(pc, pc_reset_line);
+	struct irq a20 = pc_wire(pc, pc_a20_line);
+	struct irq rst = pc_wire(pc, pc_init_line);
 
 	return port92_create(&pc->port92, pc->cfg.ports, &a20, &rst);
 }
@@ -170,6 +172,7 @@ static int make_pci(struct pc *pc)
 		.ports = pc->cfg.ports,
 		.mem = pc->cfg.mem,
 		.reset = pc_wire(pc, pc_reset_line),
+		.init = pc_wire(pc, pc_init_line),
 	};
 
 	for (unsigned n = 0; n < PCI_PIRQS; n++)

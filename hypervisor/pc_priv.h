@@ -84,6 +84,7 @@ struct irq pc_legacy_wire(struct pc *pc, unsigned n);
 struct irq pc_wire(struct pc *pc, irq_fn *fn);
 void pc_replace_legacy(void *pc, bool on);
 void pc_reset_line(void *pc, unsigned n, bool level);
+void pc_init_line(void *pc, unsigned n, bool level);
 void pc_a20_line(void *pc, unsigned n, bool level);
 void pc_irq0_edge(void *pc);
 void pc_raise_event(struct pc *pc, enum pc_event ev, unsigned arg,

@@ -94,6 +94,12 @@ void pc_reset_line(void *opaque, unsigned n, bool level)
 		pc_raise_event(opaque, PC_RESET, 0, NULL);
 }
 
+void pc_init_line(void *opaque, unsigned n, bool level)
+{
+	if (level)
+		pc_soft_reset(opaque);
+}
+
 /* Either gate opens it, as on the PS/2. */
 void pc_a20_line(void *opaque, unsigned n, bool level)
 {

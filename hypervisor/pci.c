@@ -263,7 +263,8 @@ static void address_write(void *opaque, unsigned off, unsigned size,
 
 		p->rcr = val & RCR_WRITABLE;
 		if (go)
-			irq_pulse(&p->cfg.reset);
+			irq_pulse(val & RCR_HARD ? &p->cfg.reset :
+				  &p->cfg.init);
 	}
 }
 

@@ -122,7 +122,8 @@ struct pci_func {
 struct pci_config {
 	struct ports *ports;
 	struct mem *mem;
-	struct irq reset;	/* pulsed by a write to CF9h that asks for it */
+	/* Pulsed by a write to CF9h that asks for it: hard, soft. */
+	struct irq reset, init;
 	struct irq pirq[PCI_PIRQS];	/* lines A..D to the interrupt router */
 };
 

@@ -48,6 +48,12 @@ static void port92_write(void *opaque, unsigned off, unsigned size,
 		irq_pulse(&p->reset);
 }
 
+void port92_open_a20(struct port92 *p)
+{
+	p->val |= P92_A20;
+	irq_raise(&p->a20);
+}
+
 static const struct pio_ops port92_ops = { port92_read, port92_write, PIO_1 };
 
 static void port92_reset(struct device *d)

@@ -22,6 +22,9 @@ struct ports;
 int port92_create(struct port92 **out, struct ports *ports,
 		  const struct irq *a20, const struct irq *reset);
 
+/* Open the gate, as if the guest had. */
+void port92_open_a20(struct port92 *p);
+
 /* A latch: what was written last reads back.  Guests write it to wait. */
 int port80_create(struct port80 **out, struct ports *ports);
 uint8_t port80_code(const struct port80 *p);

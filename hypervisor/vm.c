@@ -127,6 +127,10 @@ static void on_pc_event(void *opaque, enum pc_event ev, unsigned arg,
 	case PC_RESET:
 		vm_request_reset(vm);
 		break;
+	case PC_INIT:
+		for (unsigned n = 0; n < vm->ncpus; n++)
+			vm_cpu_startup(&vm->cpus[n], APIC_INIT, 0);
+		break;
 	case PC_POWEROFF:
 		vm_stop(vm, VM_STOP_POWEROFF, NULL);
 		break;

@@ -423,6 +423,10 @@ static void note_halt(struct vm_cpu *cpu, bool intr_enabled)
 
 static void triple_fault(struct vm *vm)
 {
+	if (pc_soft_reset_resumes(vm->pc)) {
+		pc_soft_reset(vm->pc);
+		return;
+	}
 	if (vm->cfg.no_reboot) {
 		vm_stop(vm, VM_STOP_TRIPLE_FAULT, NULL);
 		return;

@@ -8,13 +8,16 @@ $(BUILD)/tests/machine/mkgarbage: tests/machine/mkgarbage.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -Wall -Wextra -o $@ $<
 
-# A boot sector: 512 bytes that run at 7C00h.
-$(BUILD)/tests/machine/vga_boot.bin: tests/machine/vga_boot.S
+# Boot sectors: 512 bytes that run at 7C00h.
+BOOT_SECTORS := $(BUILD)/tests/machine/vga_boot.bin \
+	$(BUILD)/tests/machine/reset286.bin
+
+$(BOOT_SECTORS): $(BUILD)/tests/machine/%.bin: tests/machine/%.S
 	@mkdir -p $(@D)
 	$(CC) -m32 -nostdlib -static -no-pie -Wl,--build-id=none \
 		-Wl,-Ttext=0x7c00 -Wl,--oformat=binary -Wl,-e,start -o $@ $<
 
-MACHINE_BIN += $(BUILD)/tests/machine/vga_boot.bin
+MACHINE_BIN += $(BOOT_SECTORS)
 
 # A program of the guest's.
 $(BUILD)/tests/machine/badcs: tests/machine/badcs.c
