@@ -464,17 +464,43 @@ static void switch_space(void)
 	tss.esp0 = esp0;
 }
 
+/* The last word of the command line. */
+static bool told(const char *word)
+{
+	const char *p = guest_cmdline, *last = p;
+	unsigned n = 0;
+
+	for (; *p; p++)
+		if (*p == ' ')
+			last = p + 1;
+	while (word[n] && last[n] == word[n])
+		n++;
+	return !word[n] && !last[n];
+}
+
+/* Calls that do not return. */
+static void leave(void)
+{
+	if (told("reboot"))
+		vmi(VMI_CALL_REBOOT, 0, 0, 0);
+	if (told("shutdown"))
+		vmi(VMI_CALL_SHUTDOWN, 0, 0, 0);
+}
+
 void time_calls(void);
+void insn_calls(void);
 void return_calls(bool sysexit);
 
 void guest_main(void)
 {
+	pic_init(0);		/* firmware may have left it ticking */
 	vmi_find();
 	ok(vmi_rom, "a VMI ROM is found");
 	if (!vmi_rom)
 		return;
 	ok(vmi_start() == 0, "vmi_init answers 0");
 	vmi_bind();
+	leave();
 	image();
 	answers();
 	paging_on();
@@ -489,6 +515,7 @@ void guest_main(void)
 	batches();
 	long_entries();
 	switch_space();
+	insn_calls();
 	return_calls(true);
 	time_calls();
 }

@@ -12,6 +12,7 @@ for engine in bt interp; do
 	for rom in native bt hv; do
 		env="env ENGINE=$engine ROM=$rom"
 		echo "vmi-$engine/calls-$rom 40 $env tests/vmi/run.sh calls"
+		echo "vmi-$engine/every-$rom 120 $env tests/vmi/every.sh"
 		echo "vmi-$engine/people-$rom 40 $env tests/vmi/run.sh people"
 		echo "vmi-$engine/garbage-$rom 60 $env tests/vmi/run.sh garbage" \
 			"--append '${SEED:-7} 10000'"

@@ -142,6 +142,25 @@ static bool as_if(const uint8_t *site, const struct frame *f,
 	       !memcmp(frame, f, sizeof(*f)) && registers_kept();
 }
 
+/* Virtual-8086 code has no selectors to check, but a limit. */
+static void iret_v86(void)
+{
+	static const struct bad_return limit = { "", 0, 0, 13, 0 };
+	struct frame f = { 0, 0x800, 0x2 | FLAG_VM | IOPL3, 0x1000, 0x900 };
+
+	poke8(0x8000, 0xcc);	/* int3, at IOPL 3 through the IDT */
+	frame = (struct frame *)(SCRATCH(31) - 64);
+	memset(frame + 1, 0, 16);
+	ok(iret_trap(f, vmi_site_iret) == 3 && last.eflags & FLAG_VM &&
+	   last.cs == 0x800 && last.eip == 1 && registers_kept(),
+	   "IRET to virtual-8086 code");
+	f.eip = 0x10000;
+	ok(vmi_on_qemu() || as_if(native_iret, &f, &limit),
+	   "an IRET instruction to V86 code beyond its limit");
+	ok(as_if(vmi_site_iret, &f, &limit),
+	   "IRET to V86 code beyond its limit faults at its site");
+}
+
 static const struct frame user = { (uint32_t)vmi_user, USER_CS, 0x202,
 				   SCRATCH(21) + PAGE, USER_DS };
 
@@ -199,6 +218,8 @@ static void iret_call(void)
 	   "IRET to another segment of the kernel");
 	iret_faults();
 	iret_limits();
+	if (get_cr0() & CR0_PG)		/* that is where all engines have it */
+		iret_v86();
 }
 
 static void sysexit_by(uint32_t eip, uint32_t esp)
@@ -209,29 +230,68 @@ static void sysexit_by(uint32_t eip, uint32_t esp)
 	__builtin_unreachable();
 }
 
-static void sysexit_call(void)
-{
-	const uint32_t flat = SEG_G | SEG_DB;
-	uint32_t sp = SCRATCH(22) + PAGE;
+#define USER_SP	(SCRATCH(22) + PAGE)
 
-	gdt[BASE / 8] = descriptor(0, 0xfffff, SEG_CODE | flat);
-	gdt[BASE / 8 + 1] = descriptor(0, 0xfffff, SEG_DATA | flat);
-	gdt[BASE / 8 + 2] = descriptor(0, 0xfffff, SEG_CODE | SEG_USER | flat);
-	gdt[BASE / 8 + 3] = descriptor(0, 0xfffff, SEG_DATA | SEG_USER | flat);
+static uint32_t sysexit_trap(void)
+{
+	uint32_t vector;
+
+	gdt[BASE / 8] = descriptor(0, 0xfffff, SEG_CODE | FLAT);
+	gdt[BASE / 8 + 1] = descriptor(0, 0xfffff, SEG_DATA | FLAT);
+	gdt[BASE / 8 + 2] = descriptor(0, 0xfffff, SEG_CODE | SEG_USER | FLAT);
+	gdt[BASE / 8 + 3] = descriptor(0, 0xfffff, SEG_DATA | SEG_USER | FLAT);
 	wrmsr(MSR_CS, BASE);
 	__asm__ volatile("cli");
-	ok(CATCH(sysexit_by((uint32_t)vmi_user, sp)) == 0x80 &&
-	   last.cs == BASE + 16 + 3 && last.esp == sp &&
-	   last.eflags & FLAG_IF, "SYSEXIT: user mode, interrupts on");
+	vector = CATCH(sysexit_by((uint32_t)vmi_user, USER_SP));
 	wrmsr(MSR_CS, 0);
+	return vector;
+}
+
+static void sysexit_call(void)
+{
+	ok(sysexit_trap() == 0x80 && last.cs == BASE + 16 + 3 &&
+	   last.esp == USER_SP && last.eflags & FLAG_IF,
+	   "SYSEXIT: user mode, interrupts on");
 }
 
 /* ------------------------------------------------ interrupts */
 
+static uint32_t tick_flags;	/* in the frame, and of the handler */
+
 static void on_tick(struct trap *t)
 {
 	ticks++;
+	tick_flags = (t->eflags & FLAG_IF) | (get_flags() & FLAG_IF) >> 9;
 	pic_eoi(0);
+}
+
+#define TRAP_GATE	0x90
+
+static uint32_t gate_flags;
+
+static void on_trap(struct trap *t)
+{
+	gate_flags = (t->eflags & FLAG_IF) | (get_flags() & FLAG_IF) >> 9;
+}
+
+/* The handler's flag by the kind of gate; the frame's is the guest's own. */
+static void gates(void)
+{
+	uint64_t old = idt[TRAP_GATE];
+
+	trap_hooks[TRAP_GATE] = on_trap;
+	vmi(VMI_CALL_DISABLE_INTERRUPTS, 0, 0, 0);
+	__asm__ volatile("int %0" :: "i"(TRAP_GATE) : "memory");
+	ok(gate_flags == 0, "interrupts are off in a frame and its handler");
+	vmi(VMI_CALL_ENABLE_INTERRUPTS, 0, 0, 0);
+	__asm__ volatile("int %0" :: "i"(TRAP_GATE) : "memory");
+	ok(gate_flags == FLAG_IF, "an interrupt gate turns them off");
+	idt[TRAP_GATE] ^= 1ull << 40;
+	__asm__ volatile("int %0" :: "i"(TRAP_GATE) : "memory");
+	ok(gate_flags == (FLAG_IF | 1), "a trap gate does not");
+	vmi(VMI_CALL_DISABLE_INTERRUPTS, 0, 0, 0);
+	idt[TRAP_GATE] = old;
+	trap_hooks[TRAP_GATE] = NULL;
 }
 
 /* Interrupts off until the 8259 has one. */
@@ -254,7 +314,7 @@ static bool delivered(uint32_t n)
 	return ticks != n;
 }
 
-static void interrupts(void)
+static void interrupts(bool sysexit)
 {
 	uint32_t n;
 
@@ -273,10 +333,24 @@ static void interrupts(void)
 	n = ticks;
 	iret_same(0x202);
 	ok(delivered(n), "IRET lets it in");
-	__asm__ volatile("cli");
+	ok(tick_flags == FLAG_IF, "its frame has them on, its handler off");
+	wait_pending();
+	n = ticks;
+	ok(iret_trap(user, vmi_site_iret) == 0x80 && ticks > n,
+	   "IRET to user mode lets it in");
+	if (sysexit) {
+		wait_pending();
+		n = ticks;
+		ok(sysexit_trap() == 0x80 && ticks > n,
+		   "SYSEXIT lets it in");
+	}
+	wait_pending();
 	n = ticks;
 	vmi_or_native(VMI_CALL_HALT, 0, 0, 0, 0);
-	ok(ticks > n && get_flags() & FLAG_IF, "Halt waits for it");
+	ok(get_flags() & FLAG_IF && delivered(n), "Halt lets it in");
+	n = ticks;
+	vmi_or_native(VMI_CALL_HALT, 0, 0, 0, 0);
+	ok(ticks > n && get_flags() & FLAG_IF, "Halt waits for one");
 	__asm__ volatile("cli");
 	outb(0x21, 0xff);
 	outb(0x43, 0x3a);	/* as Linux silences the PIT */
@@ -290,5 +364,6 @@ void return_calls(bool sysexit)
 	iret_call();
 	if (sysexit)
 		sysexit_call();
-	interrupts();
+	gates();
+	interrupts(sysexit);
 }

@@ -16,7 +16,7 @@ $(VMI_OUT)/%.o: tests/vmi/%.S
 	@mkdir -p $(@D)
 	$(CC) -m32 -I. -MMD -MP -c -o $@ $<
 
-$(VMI_OUT)/calls.elf: $(VMI_OUT)/calls.o $(VMI_OUT)/returns.o $(VMI_OUT)/time.o
+$(VMI_OUT)/calls.elf: $(addprefix $(VMI_OUT)/,calls.o insns.o returns.o time.o)
 
 $(VMI_OUT)/garbage.elf: $(VMI_OUT)/garbage.o
 $(VMI_OUT)/unpaged.elf: $(VMI_OUT)/unpaged.o $(VMI_OUT)/returns.o

@@ -12,6 +12,8 @@ ROM=${ROM:-bt}
 elf=$BUILD/tests/vmi/$1.elf
 shift
 
+[ $# -gt 0 ] || set -- --append "utc=$(date +%s)"
+
 if [ "$ENGINE" = hv ]; then
 	. tests/kvm.sh.inc
 	kvm_needs "${elf##*/}"

@@ -72,7 +72,7 @@ static void on_lvtt(struct trap *t)
 /* Interrupts on until *@n has grown by @by, or @ms have passed. */
 static bool wait_for(volatile uint32_t *n, uint32_t by, unsigned ms)
 {
-	uint64_t end = counter(0) + hz / 1000 * ms;
+	uint64_t end = counter(0) + (uint64_t)(hz / 1000) * ms;
 	uint32_t was = *n;
 
 	__asm__ volatile("sti");
@@ -95,6 +95,20 @@ static bool frequency_holds(void)
 	r = counter(0) - r;
 	t = div64((w1 - w0) * (hz / 1000), 1000000);
 	return r > t - t / 100 && r < t + t / 100;
+}
+
+/* Seconds since 1970 when the host wrote the command line; 0: it did not. */
+static uint64_t told_time(void)
+{
+	const char *p = guest_cmdline;
+	uint64_t t = 0;
+
+	while (*p && !(p[0] == 'u' && p[1] == 't' && p[2] == 'c' &&
+		       p[3] == '='))
+		p++;
+	for (p += *p ? 4 : 0; *p >= '0' && *p <= '9'; p++)
+		t = t * 10 + *p - '0';
+	return t;
 }
 
 static void counters(void)
@@ -130,6 +144,9 @@ static void counters(void)
 		good = frequency_holds();
 	ok(good, "the frequency is that of the wall clock");
 	ok(w0 > 1577836800ull * 1000000000, "the year is 2020 or later");
+	s = told_time();
+	ok(!s || (w0 > s * 1000000000 && w0 < (s + 100) * 1000000000),
+	   "the wall clock is the host's");
 	ok((uint32_t)vmi(VMI_CALL_WALLCLOCK_UPDATED, 0, 0, 0) == 0,
 	   "nobody has set it");
 }
