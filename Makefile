@@ -4,6 +4,7 @@
 # make run      build, fetch Debian's i386 kernel, boot it to a shell
 # make check    every test (SAN=1: under ASan and UBSan)
 # make bench    guest against native and QEMU TCG, one table
+# make bench-pc a Debian system on a disk: boot, disks, network, idling, against TCG
 # make guest-kernel   the guest kernel with VMI (guest-linux-patches/)
 # make deps     install the Debian packages that the above need
 

@@ -82,6 +82,7 @@ clean()
 
 limit=$((240 + stress))
 for bus in ${BUSES-ide virtio}; do
+	[ $bus != scsi ] || continue
 	cp --sparse=always "$base" "$tmp/disk.img"
 	play $bus $limit "$tmp/work" --bios bios-256k.bin \
 		--drive "file=$tmp/disk.img,if=$bus,format=raw" --nic user
@@ -119,7 +120,8 @@ play vmdk 300 "$tmp/short" --bios bios-256k.bin \
 	echo "not ok vmdk: the parent is unchanged"
 rm -f "$tmp/flat.img" "$tmp/child.vmdk" "$tmp/parent.vmdk"
 
-# Two machines on one cable.
+# Two machines on one cable, both with snapshots of one disk.
+before=$(stat -c '%y %s' "$base")
 cat >"$tmp/ping1" <<'END'
 an address: ip addr add 10.9.9.1/24 dev $(ls /sys/class/net | grep -v lo) && ip link set $(ls /sys/class/net | grep -v lo) up
 the other one answers: for i in $(seq 60); do ping -c 3 -i 0.2 -W 2 10.9.9.2 && break; sleep 1; done; ping -c 20 -i 0.2 10.9.9.2 | grep ' 0% packet loss'
@@ -147,3 +149,6 @@ tests/long/debian.py 200 "$tmp/ping2" -- "$umbra" run --engine bt --mem 512M \
 	2>"$tmp/two/console" | sed -E "s/^(ok|not ok) /\1 cable2: /"
 wait $one
 cat "$tmp/one"
+[ "$(stat -c '%y %s' "$base")" = "$before" ] &&
+	echo "ok cable: the disk that both had a snapshot of is unchanged" ||
+	echo "not ok cable: the disk that both had a snapshot of is unchanged"

@@ -64,4 +64,21 @@ uint32_t run_sleep(unsigned iters);
 uint32_t run_signal(unsigned iters);
 uint32_t run_sigsegv(unsigned iters);
 
+/*
+ * Input and output (io/).  Blocks of 4 KiB carry their number, which every
+ * read checks.  prepare_disk() opens $BENCH_DISK, a block device or a file,
+ * whose size must be a multiple of 1 MiB.
+ */
+void prepare_disk(void);
+
+uint32_t run_seq_write(unsigned iters);
+uint32_t run_seq_read(unsigned iters);
+uint32_t run_rand_read(unsigned iters);
+uint32_t run_rand_write(unsigned iters);
+uint32_t run_rand_read_16(unsigned iters);
+uint32_t run_rand_write_16(unsigned iters);
+uint32_t run_net_send(unsigned iters);
+uint32_t run_net_receive(unsigned iters);
+uint32_t run_net_echo(unsigned iters);
+
 #endif

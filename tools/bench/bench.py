@@ -18,7 +18,7 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from report import Report                               # noqa: E402
-from systems import BenchError, Guest, Native           # noqa: E402
+from systems import BenchError, Guest, Native, cpu_model    # noqa: E402
 
 QEMU = "qemu-system-i386"
 
@@ -167,14 +167,6 @@ def measure_boots(guests, repeat):
                 print(f"bench: {g.name}: boot: {e}", flush=True)
                 broken.add(g.name)
     return boots, broken
-
-
-def cpu_model():
-    with open("/proc/cpuinfo") as f:
-        for line in f:
-            if line.startswith("model name"):
-                return line.split(":")[1].strip()
-    return "unknown"
 
 
 def gather_facts(args, systems, load):

@@ -28,6 +28,38 @@ def ratio(a, b):
     return a / b if a and b else None
 
 
+def goal_verdict(measured, limit, sign):
+    if measured is None:
+        return "not measured"
+    good = measured <= limit if sign == "<=" else measured >= limit
+    return "pass" if good else "MISS"
+
+
+def clock_warnings(system, rows):
+    """Rows whose time by the system's own clock is not the host's."""
+    out = []
+    for name, r in rows.items():
+        if r.outside_s and r.samples:
+            off = r.inside_s / r.outside_s - 1
+            if abs(off) > CLOCK_TOLERANCE:
+                out.append(f"{system}: {name}: guest clock and host clock "
+                           f"disagree by {off:+.1%}")
+    return out
+
+
+def checksum_errors(names, results):
+    """@results: {system: {row: RowResult}}."""
+    out = []
+    for name in names:
+        sums = {s: rows[name].checksums for s, rows in results.items()
+                if name in rows and rows[name].checksums}
+        if len(set().union(*sums.values())) > 1 if sums else False:
+            text = "; ".join(f"{s} {','.join(sorted(c))}"
+                             for s, c in sums.items())
+            out.append(f"{name}: WRONG RESULT: checksums differ: {text}")
+    return out
+
+
 def show_ns(ns):
     if ns is None:
         return "-"
@@ -107,41 +139,20 @@ class Report:
              mem["total"] / 1024 if mem else None, MEMORY_MIB, "<="),
         ]
         return [dict(goal=w, measured=m, limit=l, sign=s,
-                     verdict=self.goal_verdict(m, l, s))
+                     verdict=goal_verdict(m, l, s))
                 for w, m, l, s in table]
-
-    @staticmethod
-    def goal_verdict(measured, limit, sign):
-        if measured is None:
-            return "not measured"
-        good = measured <= limit if sign == "<=" else measured >= limit
-        return "pass" if good else "MISS"
 
     def warnings(self):
         """Lines about results that should not be trusted as they stand."""
         out = []
         for system, rows in self.results.items():
-            for name, r in rows.items():
-                if r.error:
-                    out.append(f"{system}: {name}: {r.error}")
-                if r.outside_s and r.samples:
-                    off = r.inside_s / r.outside_s - 1
-                    if abs(off) > CLOCK_TOLERANCE:
-                        out.append(f"{system}: {name}: guest clock and host "
-                                   f"clock disagree by {off:+.1%}")
+            out += [f"{system}: {name}: {r.error}"
+                    for name, r in rows.items() if r.error]
+            out += clock_warnings(system, rows)
         return out + self.checksum_errors()
 
     def checksum_errors(self):
-        out = []
-        for name in self.kinds:
-            sums = {s: rows[name].checksums
-                    for s, rows in self.results.items()
-                    if rows[name].checksums}
-            if len(set().union(*sums.values())) > 1 if sums else False:
-                text = "; ".join(f"{s} {','.join(sorted(c))}"
-                                 for s, c in sums.items())
-                out.append(f"{name}: WRONG RESULT: checksums differ: {text}")
-        return out
+        return checksum_errors(self.kinds, self.results)
 
     def failed(self):
         errors = [r.error for rows in self.results.values()

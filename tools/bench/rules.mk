@@ -20,6 +20,22 @@ $(BUILD)/tools/bench/matmul_sse2.o: BENCH_CFLAGS_X := -msse2 -mfpmath=sse
 $(BUILD)/umbra-bench: $(BENCH_OBJ)
 	$(CC) -m32 -static -no-pie -o $@ $^
 
+# The same driver with rows of input and output.
+BENCH_IO_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/bench/io/*.c)) \
+	$(BUILD)/tools/bench/io/umbra-bench.o
+
+$(BUILD)/tools/bench/io/umbra-bench.o: tools/bench/umbra-bench.c
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_CFLAGS) -DBENCH_ROWS_DEF='"tools/bench/io/rows.def"' \
+		-c -o $@ $<
+
+$(BUILD)/tools/bench/io/%.o: tools/bench/io/%.c
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_CFLAGS) -c -o $@ $<
+
+$(BUILD)/umbra-bench-io: $(BENCH_IO_OBJ)
+	$(CC) -m32 -static -no-pie -o $@ $^
+
 # The guest's ordinary initrd plus the benchmark: one archive for the rows
 # (rdinit=/bin/umbra-bench) and for the boot to the prompt (/init).
 $(BUILD)/bench-initrd.gz: $(BUILD)/umbra-bench tools/mkinitrd.sh \
@@ -31,4 +47,14 @@ $(BUILD)/bench-initrd.gz: $(BUILD)/umbra-bench tools/mkinitrd.sh \
 bench: $(BUILD)/umbra $(BUILD)/umbra-bench $(BUILD)/bench-initrd.gz
 	$(PYTHON) tools/bench/bench.py --build $(BUILD) $(BENCH_ARGS)
 
-.PHONY: bench
+# A whole Debian system on a disk: BENCH_PC_ARGS, see tools/bench/pc.py --help.
+DEBIAN_DISK := $(UMBRA_CACHE)/debian/disk.img
+
+$(DEBIAN_DISK): tools/mkdebian.sh
+	tools/mkdebian.sh $@
+
+bench-pc: $(BUILD)/umbra $(BUILD)/umbra-bench-io $(DEBIAN_DISK)
+	$(PYTHON) tools/bench/pc.py --build $(BUILD) --disk $(DEBIAN_DISK) \
+		$(BENCH_PC_ARGS)
+
+.PHONY: bench bench-pc

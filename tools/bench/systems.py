@@ -33,8 +33,20 @@ class RowResult:
     error: str = ""
 
 
+def cpu_model():
+    """The host's processor."""
+    with open("/proc/cpuinfo") as f:
+        for line in f:
+            if line.startswith("model name"):
+                return line.split(":")[1].strip()
+    return "unknown"
+
+
 class Console:
-    """A child pinned to one core, its output read with time stamps."""
+    """
+    A child, its output read with time stamps; pinned to core @cpu unless that
+    is None.
+    """
 
     TICK_S = 0.5
 
@@ -47,7 +59,8 @@ class Console:
             self.process = subprocess.Popen(
                 argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                preexec_fn=lambda: os.sched_setaffinity(0, {cpu}))
+                preexec_fn=None if cpu is None
+                else lambda: os.sched_setaffinity(0, {cpu}))
         except OSError as e:
             raise BenchError(f"{argv[0]}: {e.strerror}") from e
         self.fd = self.process.stdout.fileno()

@@ -30,14 +30,19 @@
 
 #include "tools/bench/bench.h"
 
+/* umbra-bench-io is this driver with other rows. */
+#ifndef BENCH_ROWS_DEF
+#define BENCH_ROWS_DEF "tools/bench/rows.def"
+#endif
+
 #define REPEAT_DEFAULT	5
 #define REPEAT_MAX	100
 #define WARMUP_SHARE	10	/* 1/10 of the iterations, untimed */
 #define INIT_SELF	"/bin/umbra-bench"
 
-enum bench_kind { COMPUTE, OS };
+enum bench_kind { COMPUTE, OS, DISK, NET };
 
-static const char *const kind_name[] = { "compute", "os" };
+static const char *const kind_name[] = { "compute", "os", "disk", "net" };
 
 static const struct bench_row {
 	const char *name;
@@ -49,7 +54,7 @@ static const struct bench_row {
 } bench_rows[] = {
 #define ROW(name, kind, iters, prepare, run, what) \
 	{ #name, kind, iters, prepare, run, what },
-#include "tools/bench/rows.def"
+#include BENCH_ROWS_DEF
 #undef ROW
 };
 

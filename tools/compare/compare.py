@@ -19,7 +19,7 @@ import plots                                            # noqa: E402
 import report_text                                      # noqa: E402
 from machines import make_machines                      # noqa: E402
 from results import Results                             # noqa: E402
-from systems import BenchError                          # noqa: E402
+from systems import BenchError, cpu_model               # noqa: E402
 from workloads import WORKLOADS, Setup                  # noqa: E402
 
 SYSTEMS = "native,bt,vmi-bt,hv,vmi-hv,tcg"
@@ -155,14 +155,6 @@ class Comparison:
             for kernel, w in self.plan():
                 for m in self.machines:
                     self.one(kernel, w, m, round_)
-
-
-def cpu_model():
-    with open("/proc/cpuinfo") as f:
-        for line in f:
-            if line.startswith("model name"):
-                return line.split(":")[1].strip()
-    return "unknown"
 
 
 def gather_facts(args, machines, load):
