@@ -160,22 +160,34 @@ static int load_fields(struct device *d, struct state *s, uint32_t count,
 	return 0;
 }
 
-int device_load(struct device *d, struct state *s)
+static int take_fields(struct device *d, struct state *s, uint32_t version,
+		       uint32_t count)
 {
 	const struct device_class *c = d->class;
-	char name[NAME_MAX_LEN + 1];
-	uint32_t version, count;
 	uint64_t seen = 0;
 
-	if (get_name(s, name) || strcmp(name, c->name) ||
-	    state_get(s, &version, sizeof(version)) || version > c->version ||
-	    state_get(s, &count, sizeof(count)) || count > c->nfields)
-		return -EINVAL;
-	c->reset(d);
 	if (load_fields(d, s, count, &seen))
 		return -EINVAL;
 	for (unsigned i = 0; i < c->nfields; i++)
 		if (!(seen >> i & 1) && c->fields[i].since <= version)
 			return -EINVAL;
 	return c->loaded ? c->loaded(d) : 0;
+}
+
+int device_load(struct device *d, struct state *s)
+{
+	const struct device_class *c = d->class;
+	char name[NAME_MAX_LEN + 1];
+	uint32_t version, count;
+	int err;
+
+	if (get_name(s, name) || strcmp(name, c->name) ||
+	    state_get(s, &version, sizeof(version)) || version > c->version ||
+	    state_get(s, &count, sizeof(count)) || count > c->nfields)
+		return -EINVAL;
+	c->reset(d);
+	err = take_fields(d, s, version, count);
+	if (err)
+		c->reset(d);	/* what came of it is not to be used */
+	return err;
 }

@@ -84,7 +84,8 @@ int state_get(struct state *s, void *buf, size_t len);
 int device_save(const struct device *d, struct state *s);
 /*
  * Reset @d and take its fields from @s, which must stand at a device of the
- * same class.  Returns 0 or -EINVAL (wrong class, newer version, bad field).
+ * same class.  Returns 0, or -EINVAL (wrong class, newer version, bad field)
+ * or what its loaded() says, and then @d is as after reset.
  */
 int device_load(struct device *d, struct state *s);
 

@@ -71,10 +71,12 @@ END
 	</dev/null >"$tmp/out" 2>&1 &
 pid=$!
 for ((i = 0; i < 100; i++)); do
-	[ "$(wc -l <"$tmp/log" 2>/dev/null)" -ge 6 ] 2>/dev/null && break
+	grep -q 'engine bt' "$tmp/log" 2>/dev/null && break
 	sleep 0.1
 done
 kill $pid
 wait $pid
-head -n 6 "$tmp/log" | diff "$tmp/expected" - >>"$tmp/out"
+# A build with sanitizers says first that it is not confined.
+grep -v 'umbra: sandbox:' "$tmp/log" | head -n 6 |
+	diff "$tmp/expected" - >>"$tmp/out"
 verdict auto_without_kvm_is_bt $?

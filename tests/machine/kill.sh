@@ -22,7 +22,7 @@ tools/mkinitrd.sh "$@" -a tests/machine/guest/write:/test "$tmp/initrd.gz" \
 # killed NAME IMAGE ROUNDS
 killed()
 {
-	local name=$1 image=$2 round pid last failed=
+	local name=$1 image=$2 round pid last status failed=
 
 	for ((round = 1; round <= $3; round++)); do
 		"$umbra" run --kernel "$cache/vmlinuz-686" \
@@ -36,8 +36,12 @@ killed()
 			sleep 0.1
 		done
 		sleep 0.$((round * 37 % 100))
-		kill -9 $pid
+		kill -9 $pid 2>/dev/null
 		wait $pid 2>/dev/null
+		status=$?
+		# What was not killed had no business to end.
+		[ $status = 137 ] || { echo "ended with $status" >"$tmp/out"
+			failed=1; break; }
 		last=$(tr -d '\r' <"$tmp/log" |
 			sed -n 's/^wrote \([0-9]*\) at [0-9]*$/\1/p' | tail -n 1)
 		verify "$image" "${last:-0}" $round || failed=1
