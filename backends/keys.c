@@ -31,6 +31,15 @@ unsigned key_by_keysym(uint32_t keysym)
 	return 0;
 }
 
+bool key_needs_shift(uint32_t keysym)
+{
+	for (unsigned i = 0; keysym && i < KEYS; i++)
+		if (keys[i].plain == keysym || keys[i].shifted == keysym)
+			return keys[i].shifted == keysym &&
+			       keys[i].plain != keysym;
+	return false;
+}
+
 const char *key_name(unsigned n)
 {
 	return n < KEYS ? keys[n].name : NULL;

@@ -3,6 +3,7 @@
 #ifndef BACKENDS_KEYS_H
 #define BACKENDS_KEYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,8 @@ struct input_ops {
 unsigned key_by_name(const char *name, size_t len);
 /* The scan code of the key that makes @keysym, or 0. */
 unsigned key_by_keysym(uint32_t keysym);
+/* Does @keysym take Shift with that key? */
+bool key_needs_shift(uint32_t keysym);
 /* The name of key @n from 0, or NULL beyond the last. */
 const char *key_name(unsigned n);
 

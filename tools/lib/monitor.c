@@ -136,8 +136,11 @@ static void key_quit(struct monitor *m)
 static void key_monitor(struct monitor *m)
 {
 	m->open = !m->open;
+	m->was_open = true;
 	m->len = 0;
 	char_stdio_divert(m->tty, m->open);
+	if (m->open && m->clear)
+		print_text(m, "\033[0m\033[?7h\033[?25h\033[2J\033[H");
 	print_text(m, m->open ? "\nmonitor; Ctrl-A c returns to the guest, "
 		   "help lists commands\n" : "\n");
 	if (m->open)

@@ -39,6 +39,8 @@ struct monitor {
 	struct vm *vm;
 	struct char_backend *tty;	/* where to print; NULL: nowhere */
 	bool open;			/* input goes to the monitor */
+	bool was_open;			/* ... or did; its reader's to clear */
+	bool clear;			/* the terminal is full of something */
 	bool paused;			/* one vm_pause() is ours */
 	struct {
 		monitor_change_fn *fn;

@@ -110,6 +110,7 @@ void run_config_fini(struct run_config *c)
 	free(c->boot);
 	free(c->debugcon);
 	free(c->vga);
+	free(c->display);
 	free(c->vnc);
 	free(c->vnc_password);
 	free(c->screendump);
@@ -532,6 +533,60 @@ static int finish_serial(struct run_config *c, unsigned n, char *err)
 	return c->serial[n] ? 0 : -ENOMEM;
 }
 
+bool options_text_screen(const struct run_config *c)
+{
+	return c->display && !strcmp(c->display, "text");
+}
+
+bool options_monitor_stdio(const struct run_config *c)
+{
+	return c->monitor && !strcmp(c->monitor, "stdio");
+}
+
+/* There is one terminal. */
+static int finish_terminal(struct run_config *c, char *err)
+{
+	const char *taken = options_text_screen(c) ? "--display text" :
+			    options_monitor_stdio(c) ? "--monitor stdio" : NULL;
+
+	if (!c->serial[0])
+		return replace(&c->serial[0], taken ? "null" : "stdio");
+	if (options_text_screen(c) && options_monitor_stdio(c))
+		return fail(err, -EINVAL, "--monitor stdio: the terminal shows "
+			    "the screen (Ctrl-A c opens the monitor there)");
+	for (unsigned n = 0; taken && n < RUN_SERIAL_MAX; n++)
+		if (c->serial[n] && !strcmp(c->serial[n], "stdio"))
+			return fail(err, -EINVAL, "%s: the terminal is serial "
+				    "port %u's (Ctrl-A c opens the monitor; "
+				    "--serial null)", taken, n);
+	return 0;
+}
+
+/* QEMU's words for no monitor. */
+static void finish_monitor(char **address)
+{
+	if (*address && (!strcmp(*address, "none") ||
+			 !strcmp(*address, "null"))) {
+		free(*address);
+		*address = NULL;
+	}
+}
+
+/* "curses" is what QEMU calls it. */
+static int finish_display(struct run_config *c, char *err)
+{
+	if (!c->display)
+		return 0;
+	if (!strncmp(c->display, "vnc=", 4))
+		return replace(&c->vnc, c->display + 4);
+	if (!strcmp(c->display, "curses"))
+		return replace(&c->display, "text");
+	if (!strcmp(c->display, "text") || !strcmp(c->display, "none"))
+		return 0;
+	return fail(err, -EINVAL, "--display %s: must be text, none or "
+		    "vnc=ADDRESS", c->display);
+}
+
 int options_finish(struct run_config *c, char *err)
 {
 	int ret = 0;
@@ -540,8 +595,12 @@ int options_finish(struct run_config *c, char *err)
 		c->mem = DEFAULT_MEM;
 	for (unsigned n = 0; !ret && n < RUN_SERIAL_MAX; n++)
 		ret = finish_serial(c, n, err);
-	if (!ret && !c->serial[0])
-		ret = replace(&c->serial[0], "stdio");
+	finish_monitor(&c->monitor);
+	finish_monitor(&c->qmp);
+	if (!ret)
+		ret = finish_display(c, err);
+	if (!ret)
+		ret = finish_terminal(c, err);
 	if (!ret)
 		ret = drive_finish(&c->drives, c->snapshot, err);
 	/* Drives without a kernel are to be booted from. */

@@ -34,6 +34,7 @@ struct run_config {
 	char *boot;			/* order letters, or NULL */
 	bool boot_menu;
 	char *vga;			/* "std", "none", or NULL */
+	char *display;			/* "text", "none", or NULL */
 	char *vnc, *vnc_password;	/* address; file.  NULL: none */
 	char *screendump;
 	char *parallel;
@@ -102,6 +103,10 @@ int options_set_key(struct run_config *c, const char *key, const char *value,
  * possible here, serial backends exist; fill defaults.  As options_parse().
  */
 int options_finish(struct run_config *c, char *err);
+
+/* Is the terminal the guest's screen, or the monitor? */
+bool options_text_screen(const struct run_config *c);
+bool options_monitor_stdio(const struct run_config *c);
 
 /* The table, for --help (plain text) and the man page (roff). */
 void options_help(FILE *out);

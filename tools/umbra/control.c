@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backends/block.h"
 #include "backends/block_queue.h"
 #include "backends/net.h"
+#include "backends/text_screen.h"
 #include "backends/vnc.h"
 #include "hypervisor/hotplug.h"
 #include "hypervisor/vm.h"
@@ -224,6 +226,38 @@ static int screendump(const char *file, char *err)
 	return ret;
 }
 
+/*
+ * The terminal.
+ */
+
+static bool monitor_was_open(void *opaque)
+{
+	struct monitor *m = opaque;
+	bool was = m->was_open;
+
+	m->was_open = m->open;
+	return was;
+}
+
+static int open_text_screen(struct control *k, struct monitor *m,
+			    struct device_list *devices, struct loop *loop,
+			    char *err, size_t err_len)
+{
+	static const struct input_ops input = { input_key, input_mouse };
+	const struct text_screen_config cfg = {
+		.loop = loop, .display = devices->screen.display,
+		.tty = m->tty, .fd = STDOUT_FILENO,
+		.input = &input, .input_opaque = m,
+		.hidden = monitor_was_open, .hidden_opaque = m,
+	};
+	int ret = text_screen_create(&k->text_screen, &cfg);
+
+	if (ret)
+		snprintf(err, err_len, "--display text: %s", strerror(-ret));
+	m->clear = !ret;
+	return ret;
+}
+
 int control_open(struct control *k, const struct run_config *c,
 		 struct monitor *m, struct device_list *devices,
 		 struct hotplug *hotplug,
@@ -243,7 +277,11 @@ int control_open(struct control *k, const struct run_config *c,
 	if (c->gdb)
 		ret = debugger_create(&k->debugger, m, loop, c->gdb, log, err,
 				      err_len);
-	if (!ret && c->monitor)
+	if (!ret && options_text_screen(c))
+		ret = open_text_screen(k, m, devices, loop, err, err_len);
+	if (!ret && options_monitor_stdio(c))
+		monitor_escape(m, 'c');
+	else if (!ret && c->monitor)
 		ret = monitor_server_create(&k->monitor, m, loop, c->monitor,
 					    err, err_len);
 	if (!ret && c->qmp)
@@ -255,6 +293,7 @@ int control_open(struct control *k, const struct run_config *c,
 
 void control_close(struct control *k, int status)
 {
+	text_screen_destroy(k->text_screen);
 	debugger_destroy(k->debugger, status);
 	monitor_server_destroy(k->monitor);
 	qmp_destroy(k->qmp);

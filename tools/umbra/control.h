@@ -24,6 +24,7 @@ struct control {
 	struct monitor_server *monitor;
 	struct qmp *qmp;
 	struct vnc *vnc;
+	struct text_screen *text_screen;
 	char *vnc_listen, *vnc_password;
 };
 

@@ -45,6 +45,7 @@ struct run {
 	struct monitor monitor;
 	struct char_stdio_hooks hooks;
 	struct char_backend *serial[VM_SERIAL_MAX];
+	struct char_backend *terminal;	/* or NULL */
 	struct mode_request request;
 	struct mode_choice mode;
 	struct vm *vm;
@@ -210,6 +211,19 @@ static void open_serial(struct run *r)
 	}
 }
 
+/* The terminal where no serial port has it. */
+static void open_terminal(struct run *r)
+{
+	struct char_open_args args = { .loop = r->loop, .log = r->log,
+				       .hooks = &r->hooks };
+
+	if (!options_text_screen(r->c) && !options_monitor_stdio(r->c))
+		return;
+	if (char_open(&r->terminal, "stdio", &args, r->err, sizeof(r->err)))
+		die("stdio: %s", r->err);
+	r->monitor.tty = r->terminal;
+}
+
 /* What `--engine auto' leaves open: the monitor's `engine', and long mode. */
 static const char *spare_engine(const struct run *r)
 {
@@ -303,6 +317,8 @@ static void tear_down(struct run *r)
 	for (unsigned i = 0; i < VM_SERIAL_MAX; i++)
 		if (r->serial[i])
 			r->serial[i]->ops->destroy(r->serial[i]);
+	if (r->terminal)
+		r->terminal->ops->destroy(r->terminal);
 	devices_close(&r->devices);
 	store_close(&r->store);
 	loop_destroy(r->loop);
@@ -332,6 +348,7 @@ int run_machine(const struct run_config *c, const void *kernel, size_t len)
 	catch_end_signals();
 	store_connect(&r.store, r.loop, &r.devices);
 	open_serial(&r);
+	open_terminal(&r);
 	if (devices_open(&r.devices, c, r.loop, r.log, r.err, sizeof(r.err)) ||
 	    devices_add_vmi(&r.devices, c, r.mode.engine, r.serial[0], r.err,
 			    sizeof(r.err))) {

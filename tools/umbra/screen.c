@@ -15,7 +15,8 @@
 
 static bool wanted(const struct run_config *c)
 {
-	return c->vga ? !strcmp(c->vga, "std") : c->bios || c->vnc;
+	return c->vga ? !strcmp(c->vga, "std") :
+	       c->bios || c->vnc || options_text_screen(c);
 }
 
 /* Before the sandbox is closed: no file can be opened behind it. */
@@ -36,10 +37,11 @@ int screen_open(struct screen *s, const struct run_config *c, char *err,
 	int code = 0;
 
 	if (!wanted(c)) {
-		if (!c->screendump && !c->vnc)
+		if (!c->screendump && !c->vnc && !options_text_screen(c))
 			return 0;
 		snprintf(err, err_len, "--%s: there is no screen "
-			 "(--vga std)", c->vnc ? "vnc" : "screendump");
+			 "(--vga std)", c->vnc ? "vnc" : c->screendump ?
+			 "screendump" : "display");
 		return -EINVAL;
 	}
 	if (display_create(&s->display)) {
