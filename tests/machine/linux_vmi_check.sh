@@ -24,6 +24,16 @@ else
 fi
 verdict "it ran its script meanwhile" "$tmp/console" 0
 
+# Without an initrd it panics, and that is the end of it.
+timeout -k 5 60 "$umbra" vmi check -q 0 -l 50 "$dir/bzImage" -- --mem 128M \
+	--log /dev/null </dev/null >"$tmp/report" 2>&1
+if [ $? = 0 ] && grep -q '^ended: guest asked for a reset' "$tmp/report"; then
+	echo "ok a kernel that panics is ended"
+else
+	echo "not ok a kernel that panics is ended"
+	sed 's/^/#   /' "$tmp/report"
+fi
+
 timeout -k 5 60 "$umbra" vmi trace -c -S "$dir/System.map" -o "$tmp/trace" \
 	--kernel "$dir/bzImage" --initrd "$tmp/initrd.gz" --mem 128M \
 	--no-reboot --serial null --log /dev/null --append "$append" \

@@ -61,6 +61,28 @@ verdict "each kernel has its report" "$([ "$(grep -cE \
 run /dev/null
 verdict "what is no kernel is an error" "$([ $? = 1 ] || echo status)"
 
+ended()	# NAME TEXT
+{
+	verdict "$1" "$([ $status = 0 ] && grep -q "^ended: $2" "$tmp/out" ||
+		echo "not so")"
+}
+
+# Kernels that do not end by themselves.
+forever()	# OPTION...
+{
+	"$BUILD/umbra" vmi check "$@" "$BUILD/tests/vmi/misuse-none.elf" -- \
+		--mem 32M --log /dev/null --append forever </dev/null \
+		>"$tmp/out" 2>&1
+	status=$?
+}
+run "$BUILD/tests/vmi/misuse-none.elf"
+status=$?
+ended "the report says how the guest ended" "guest left through the debug"
+forever -q 2 -l 60
+ended "a guest that does nothing new is ended" "it did nothing new for 2 s"
+forever -q 0 -l 4
+ended "a guest that runs on is ended" "by its time limit"
+
 if ldd "$BUILD/umbra" | grep -q jansson && command -v python3 >/dev/null; then
 	run -j "$tmp/json" "$BUILD/tests/vmi/misuse-none.elf" "$elf"
 	python3 - "$tmp/json" >"$tmp/out" 2>&1 <<-'END'
@@ -72,6 +94,7 @@ if ldd "$BUILD/umbra" | grep -q jansson && command -v python3 >/dev/null; then
 	assert len(a["calls"]) == 80, "calls"
 	assert a["calls"][38]["name"] == "SetPxE", "name"
 	assert a["calls"][38]["calls"] > 0, "count"
+	assert a["ended"].startswith("guest left"), "ended"
 	END
 	verdict "the JSON report" "$([ $? = 0 ] || echo wrong)"
 else

@@ -180,4 +180,7 @@ void guest_main(void)
 	release();
 	wait_for_tick();
 	misuse();
+	for (const char *p = guest_cmdline; *p; p++)
+		while (!memcmp(p, "forever", 7))
+			wait_for_tick();
 }

@@ -110,6 +110,7 @@ void check_add(struct vmi_check *c, enum vmi_rule rule, int nr, uint32_t at,
 	*f = (struct vmi_finding){ .rule = rule, .nr = nr, .at = at,
 				   .count = count,
 				   .allowed = is_allowed(c, at) };
+	c->news++;
 	snprintf(f->detail, sizeof(f->detail), "%s", detail);
 }
 
@@ -163,6 +164,32 @@ static bool readable(struct vmi_check *c, const struct vcpu *v, uint32_t va,
 
 	return check_translate(c, v, va, &gpa) &&
 	       check_translate(c, v, va + len - 1, &gpa);
+}
+
+/* ---- What is new ------------------------------------------------------------- */
+
+/* Call @nr (beyond the last: get_reloc) from @caller.  A full table is no news. */
+static void check_place(struct vmi_check *c, uint32_t nr, uint32_t caller)
+{
+	uint64_t place = (uint64_t)(nr + 1) << 32 | caller;
+	uint32_t at = (caller ^ caller >> 13 ^ nr * 0x9e3779b1u);
+
+	for (unsigned i = 0; i < PLACES / 2; i++, at++) {
+		uint64_t *p = &c->places[at & (PLACES - 1)];
+
+		if (*p == place)
+			return;
+		if (*p)
+			continue;
+		*p = place;
+		c->news++;
+		return;
+	}
+}
+
+unsigned vmi_check_news(const struct vmi_check *c)
+{
+	return c->news;
 }
 
 /* ---- Calls ------------------------------------------------------------------- */
@@ -317,6 +344,7 @@ static void on_call(void *opaque, const struct vmi_seen *s)
 	if (s->nr >= VMI_CALLS)
 		return;
 	c->calls[s->nr]++;
+	check_place(c, s->nr, s->caller);
 	if (!c->init)
 		check_broken(c, VMI_RULE_CALL_EARLY, s, "before vmi_init");
 	if (!c->queries[s->nr])
@@ -334,6 +362,7 @@ static void on_query(void *opaque, unsigned cpu, uint32_t nr,
 	if (!c->init)
 		check_broken(c, VMI_RULE_QUERY_EARLY, NULL, "get_reloc(%u)",
 			     nr);
+	check_place(c, VMI_CALLS, nr);
 	if (nr < VMI_CALLS)
 		c->queries[nr]++;
 	else
@@ -410,10 +439,11 @@ void vmi_check_census(void *opaque, const struct engine_census *row)
 		  n ? (int)n->nr : -1, row->eip, row->count, row->insn);
 }
 
-void vmi_check_end(struct vmi_check *c, const char *why)
+void vmi_check_end(struct vmi_check *c, const char *how, bool died)
 {
+	c->ended = how;
 	if (!c->init)
 		check_broken(c, VMI_RULE_NOT_BOUND, NULL, "no vmi_init");
-	if (why)
-		check_broken(c, VMI_RULE_DIED, NULL, "%s", why);
+	if (died)
+		check_broken(c, VMI_RULE_DIED, NULL, "%s", how);
 }

@@ -59,8 +59,15 @@ extern const struct vmi_observer vmi_check_observer;
 
 /* engine_census_fn: an instruction met since vmi_init. */
 void vmi_check_census(void *opaque, const struct engine_census *row);
-/* The machine ended; @why: not by the guest's will, NULL: all right. */
-void vmi_check_end(struct vmi_check *c, const char *why);
+/* The machine ended; @how: kept.  @died: not by the guest's will. */
+void vmi_check_end(struct vmi_check *c, const char *how, bool died);
+
+/*
+ * A number that grows when the guest does something that it has not done
+ * before: calls, or asks for a call, from another place; breaks a rule at
+ * another place.  Any thread, signal handlers included.
+ */
+unsigned vmi_check_news(const struct vmi_check *c);
 
 /* Findings at @symbol (a function's name) do not count. */
 int vmi_check_allow(struct vmi_check *c, const char *symbol);

@@ -10,6 +10,7 @@
 #define CHECK_CPUS	64u
 #define FINDINGS_MAX	1024u
 #define ALLOWED_MAX	64u
+#define PLACES		8192u	/* of calls; a power of 2 */
 
 /* What is known of a frame: its level and PAE flag (AllocatePage), and these. */
 #define FRAME_PAE	VMI_PAGE_PAE
@@ -36,6 +37,9 @@ struct vmi_check {
 	char *allowed[ALLOWED_MAX];
 	unsigned nallowed;
 	uint64_t native;		/* executions that have a call */
+	uint64_t places[PLACES];	/* hash of call and caller; 0: free */
+	_Atomic unsigned news;
+	const char *ended;
 };
 
 /* vmi_check.c: note that @rule was broken by @seen (NULL: by nobody). */

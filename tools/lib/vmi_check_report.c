@@ -144,6 +144,8 @@ void vmi_check_text(struct vmi_check *c, const char *kernel, bool notes,
 			"get_reloc asked %" PRIu64 " times, highest number "
 			"%u\n", c->rom, VMI_API_MINOR, minor_used(c),
 			total(c->queries) + c->queries_beyond, c->highest);
+	if (c->ended)
+		fprintf(out, "ended: %s\n", c->ended);
 	fprintf(out, "calls: %" PRIu64 "; instructions that have a call, "
 		"executed natively: %" PRIu64 "\n", total(c->calls),
 		c->native);
@@ -195,9 +197,9 @@ int vmi_check_json(struct vmi_check *c, const char *kernel, FILE *out)
 	for (unsigned i = 0; i < c->nfindings; i++)
 		json_array_append_new(findings,
 				      finding_json(c, &c->findings[i]));
-	all = json_pack("{s:s, s:b, s:b, s:i, s:i, s:I, s:o, s:o}",
+	all = json_pack("{s:s, s:b, s:b, s:s?, s:i, s:i, s:I, s:o, s:o}",
 			"kernel", kernel, "clean", vmi_check_clean(c),
-			"bound", c->init, "api_minor_offered", VMI_API_MINOR,
+			"bound", c->init, "ended", c->ended, "api_minor_offered", VMI_API_MINOR,
 			"api_minor_used", minor_used(c),
 			"native_executions", (json_int_t)c->native,
 			"findings", findings, "calls", calls_json(c));

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +22,10 @@
 
 #define STATUS_UNCLEAN	3
 #define SECONDS		120	/* of one kernel under `check' */
+#define QUIET		20	/* without anything new */
+
+/* Without --append.  A Linux that panics is to end, not to wait. */
+#define CHECK_CMDLINE	"console=ttyS0 panic=-1"
 
 static void usage_vmi(FILE *out)
 {
@@ -28,7 +33,7 @@ static void usage_vmi(FILE *out)
 	      "[-S SYSTEM.MAP] RUN-OPTIONS\n"
 	      "       umbra vmi check [-v] [-j FILE] [-a SYMBOL]... "
 	      "[-S SYSTEM.MAP] [-l SECONDS]\n"
-	      "                       [-C FILE] KERNEL... [-- RUN-OPTIONS]\n\n"
+	      "                       [-q SECONDS] [-C FILE] KERNEL... [-- RUN-OPTIONS]\n\n"
 	      "trace prints each call with its arguments, like strace.\n"
 	      "  -c             count calls, by call and by caller\n"
 	      "  -t             begin lines with seconds\n"
@@ -42,6 +47,8 @@ static void usage_vmi(FILE *out)
 	      "  -j FILE        report as JSON (- is standard output)\n"
 	      "  -a SYMBOL      findings in this function are allowed\n"
 	      "  -l SECONDS     end a kernel that runs longer (120)\n"
+	      "  -q SECONDS     end one that does nothing new for so long (20; "
+	      "0: never)\n"
 	      "  -C FILE        the guest's console\n\n"
 	      "RUN-OPTIONS are those of umbra run; --vmi chooses the ROM.\n",
 	      out);
@@ -148,7 +155,7 @@ static int vmi_trace(int argc, char **argv)
 struct check_options {
 	const char *json, *map, *console;
 	bool notes;
-	unsigned seconds;
+	unsigned seconds, quiet;
 	const char *allow[16];
 	unsigned nallow;
 };
@@ -158,7 +165,8 @@ static int check_options(struct check_options *o, int argc, char **argv)
 	int c;
 
 	o->seconds = SECONDS;
-	while ((c = getopt(argc, argv, "+vj:a:S:l:C:h")) != -1) {
+	o->quiet = QUIET;
+	while ((c = getopt(argc, argv, "+vj:a:S:l:q:C:h")) != -1) {
 		switch (c) {
 		case 'v': o->notes = true; break;
 		case 'j': o->json = optarg; break;
@@ -168,6 +176,9 @@ static int check_options(struct check_options *o, int argc, char **argv)
 			o->seconds = atoi(optarg);
 			if (o->seconds < 1)
 				die("-l %s: at least 1", optarg);
+			break;
+		case 'q':
+			o->quiet = atoi(optarg);
 			break;
 		case 'a':
 			if (o->nallow == ARRAY_SIZE(o->allow))
@@ -188,13 +199,64 @@ struct checked {
 	struct vm *vm;
 };
 
-/* For the signal handler. */
-static struct vm *volatile limited;
+/* For the signal handler, which looks at the guest once a second. */
+static struct {
+	struct vm *volatile vm;
+	struct vmi_check *check;
+	unsigned left, quiet;		/* seconds; quiet 0: never */
+	unsigned silent, news;
+	const char *why;		/* the handler ended it */
+	char text[60];
+} limit;
 
-static void on_alarm(int sig)
+static void end_it(unsigned seconds, const char *what)
 {
-	if (limited)
-		vm_request_stop(limited, VM_STOP_QUIT);
+	struct vm *vm = limit.vm;
+
+	limit.vm = NULL;
+	limit.why = what;
+	limit.silent = seconds;
+	vm_request_stop(vm, VM_STOP_QUIT);
+}
+
+static void on_second(int sig)
+{
+	unsigned news;
+
+	if (!limit.vm)
+		return;
+	news = vmi_check_news(limit.check);
+	limit.silent = news == limit.news ? limit.silent + 1 : 0;
+	limit.news = news;
+	if (!--limit.left)
+		end_it(0, "by its time limit");
+	else if (limit.quiet && limit.silent >= limit.quiet)
+		end_it(limit.silent, "it did nothing new");
+}
+
+static void begin_limit(struct checked *k)
+{
+	static const struct itimerval second = { { 1, 0 }, { 1, 0 } };
+
+	limit.check = k->check;
+	limit.left = k->o->seconds;
+	limit.quiet = k->o->quiet;
+	limit.vm = k->vm;
+	signal(SIGALRM, on_second);
+	if (setitimer(ITIMER_REAL, &second, NULL))
+		die("timer: %s", strerror(errno));
+}
+
+/* How it ended, for the report. */
+static const char *ending(const struct vm *vm)
+{
+	if (!limit.why)
+		return vm_stop_text(vm_stopped(vm));
+	if (!limit.silent)
+		return limit.why;
+	snprintf(limit.text, sizeof(limit.text), "%s for %u s", limit.why,
+		 limit.silent);
+	return limit.text;
 }
 
 /* Before vmi_init the kernel is on its own. */
@@ -203,14 +265,14 @@ static void forget_census(void *opaque)
 	vm_census(((struct checked *)opaque)->vm, NULL, NULL);
 }
 
-static const char *death(const struct vm *vm)
+static bool died(const struct vm *vm)
 {
 	switch (vm_stopped(vm)) {
 	case VM_STOP_POWEROFF: case VM_STOP_QUIT: case VM_STOP_DEBUG_EXIT:
 	case VM_STOP_RESET:
-		return NULL;
+		return false;
 	default:
-		return vm_stop_text(vm_stopped(vm));
+		return true;
 	}
 }
 
@@ -219,16 +281,16 @@ static void on_vm(void *opaque, struct vm *vm, bool end)
 {
 	struct checked *k = opaque;
 
-	k->vm = limited = end ? NULL : vm;
+	k->vm = end ? NULL : vm;
 	if (end) {
+		limit.vm = NULL;
 		vm_census(vm, vmi_check_census, k->check);
-		vmi_check_end(k->check, death(vm));
+		vmi_check_end(k->check, ending(vm), died(vm));
 		return;
 	}
 	vmi_check_mem(k->check, vm_mem(vm));
 	vmi_check_on_init(k->check, forget_census, k);
-	signal(SIGALRM, on_alarm);
-	alarm(k->o->seconds);
+	begin_limit(k);
 }
 
 static void make_check(struct checked *k)
@@ -257,6 +319,8 @@ static void configure(struct run_config *c, struct checked *k,
 	c->nserial = 1;
 	c->no_reboot = true;
 	parse_run(c, argc, argv);
+	if (!c->cmdline)
+		c->cmdline = strdup(CHECK_CMDLINE);
 	c->vmi_observer = &vmi_check_observer;
 	c->vmi_opaque = k->check;
 	c->on_vm = on_vm;
