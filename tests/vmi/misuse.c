@@ -77,6 +77,28 @@ static void release(void)
 
 /* ---- What is wrong ---------------------------------------------------------- */
 
+#ifdef MISUSE_user_off
+static void on_int80(struct trap *t)
+{
+	guest_exit();
+}
+
+static void user_by_iret(void)
+{
+	static const uint8_t code[] = { 0xcd, 0x80 };	/* int 80h */
+
+	memcpy(scratch[6], code, sizeof(code));
+	trap_hooks[0x80] = on_int80;
+	tss.esp0 = SCRATCH(9);
+	__asm__ volatile("pushl %0; pushl %1; pushl $2; pushl %2; pushl %3\n"
+			 "call *%4"
+			 :: "i"(USER_DS), "r"(SCRATCH(8)), "i"(USER_CS),
+			 "r"(SCRATCH(6)), "r"(vmi_entry[VMI_CALL_IRET])
+			 : "memory");
+	__builtin_unreachable();
+}
+#endif
+
 static void misuse(void)
 {
 	uint32_t entry = (uint32_t)pte(WINDOW_VA);
@@ -143,14 +165,83 @@ static void misuse(void)
 	vmi(VMI_CALL_SET_ALARM, VMI_ALARM_PERIODIC, 0xffffffff, 0xffff);
 	vmi(VMI_CALL_CANCEL_ALARM, VMI_COUNTER_REAL, 0, 0);
 #endif
+#ifdef MISUSE_value
+	vmi(VMI_CALL_SET_LAZY_MODE, 7, 0, 0);
+#endif
+#ifdef MISUSE_page_flags
+	vmi(VMI_CALL_ALLOCATE_PAGE, pfn(scratch[6]),
+	    VMI_LEVEL_PT | VMI_LEVEL_PD, 0);
+#endif
+#ifdef MISUSE_clone
+	vmi_call5(VMI_CALL_ALLOCATE_PAGE, pfn(scratch[6]),
+		  VMI_LEVEL_PD | VMI_PAGE_CLONE, pfn(page_dir), 1000, 100);
+#endif
+#ifdef MISUSE_old_root
+	memcpy(scratch[6], page_dir, sizeof(page_dir));
+	vmi(VMI_CALL_ALLOCATE_PAGE, pfn(scratch[6]), VMI_LEVEL_PD, 0);
+	vmi(VMI_CALL_RELEASE_PAGE, pfn(scratch[6]), VMI_LEVEL_PD, 0);
+	vmi(VMI_CALL_SET_CR3, SCRATCH(6), 0, 0);
+	vmi(VMI_CALL_SET_CR3, (uint32_t)page_dir, 0, 0);
+#endif
+#ifdef MISUSE_table
+	/* Where nothing is, but what does not fault. */
+	vmi(VMI_CALL_SET_PXE, 0xe0000000 | PTE_P | PTE_W, entry, FLAGS);
+	vmi(VMI_CALL_GET_IDT, WINDOW_VA, 0, 0);
+#endif
+#ifdef MISUSE_index
+	entry = (uint32_t)(gdt + GDT_ENTRIES);
+	vmi_call5(VMI_CALL_WRITE_GDT_ENTRY, (uint32_t)gdt, GDT_ENTRIES,
+		  peek32(entry), peek32(entry + 4), 0);
+#endif
+#ifdef MISUSE_stack
+	vmi(VMI_CALL_UPDATE_KERNEL_STACK, KERNEL_DS, 0x70000000, 0);
+#endif
+#ifdef MISUSE_batch
+	vmi(VMI_CALL_SET_PXE_BATCH, SCRATCH(6), 0, 0);
+#endif
+#ifdef MISUSE_parts
+	poke32(SCRATCH(6), ~VMI_SWITCH_ALL);
+	vmi(VMI_CALL_SWITCH_SPACE, SCRATCH(6), 0, 0);
+#endif
+#ifdef MISUSE_unasked
+	vmi(VMI_CALL_INVAL_PAGE, WINDOW_VA, 0, 0);
+#endif
+#ifdef MISUSE_user_off
+	user_by_iret();
+#endif
+#ifdef MISUSE_dies
+	vmi(VMI_CALL_SET_IDT, SCRATCH(6), 0, 0);
+	__asm__ volatile("ud2");
+#endif
 #ifdef MISUSE_native
 	set_cr3(get_cr3());
 #endif
 }
 
+#ifdef MISUSE_unasked
+/* All but one, whose place in a traced ROM is known: thunks are 16 bytes. */
+static void bind_most(void)
+{
+	for (unsigned n = 0; n < VMI_CALLS; n++) {
+		uint32_t type;
+
+		if (n == VMI_CALL_INVAL_PAGE)
+			continue;
+		vmi_entry[n] = vmi_reloc(n, &type);
+		vmi_type[n] = type;
+	}
+	vmi_entry[VMI_CALL_INVAL_PAGE] = vmi_entry[VMI_CALL_INVAL_PAGE - 1] + 16;
+	vmi_type[VMI_CALL_INVAL_PAGE] = VMI_RELOC_CALL;
+}
+#endif
+
 static void bind(void)
 {
+#ifdef MISUSE_unasked
+	bind_most();
+#else
 	vmi_bind();
+#endif
 	ok(vmi_has(VMI_CALL_SET_PXE), "page-table calls are offered");
 }
 
