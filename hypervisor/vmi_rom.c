@@ -123,6 +123,78 @@ static bool slot_jumps(const uint8_t *rom, unsigned size, unsigned at)
 	       (int64_t)at + 5 + rel < size;
 }
 
+/* ------------------------------------------------ what our own answer */
+
+static const char *const call_names[] = {
+#define VMI_CALL(nr, id, name, since, class, conv, result, types, site, args, \
+		 text) #name,
+#include "spec/vmi-calls.def"
+};
+
+/* Bit 1 << type: what the specification lets a ROM answer. */
+static const uint8_t allowed[] = {
+#define TYPES_N		(1 << VMI_RELOC_NONE)
+#define TYPES_NC	(TYPES_N | 1 << VMI_RELOC_CALL)
+#define TYPES_NCP	(TYPES_NC | 1 << VMI_RELOC_NOP)
+#define TYPES_CJ	(1 << VMI_RELOC_CALL | 1 << VMI_RELOC_JUMP)
+#define TYPES_NCJ	(TYPES_N | TYPES_CJ)
+#define VMI_CALL(nr, id, name, since, class, conv, result, types, site, args, \
+		 text) TYPES_##types,
+#include "spec/vmi-calls.def"
+};
+
+/* spec/vmi.md, "What belongs together". */
+static const struct {
+	uint8_t if_call, then_call;
+} pairs[] = {
+	{ VMI_CALL_GET_CYCLE_FREQUENCY, VMI_CALL_GET_CYCLE_COUNTER },
+	{ VMI_CALL_GET_CYCLE_FREQUENCY, VMI_CALL_SET_ALARM },
+	{ VMI_CALL_GET_CYCLE_FREQUENCY, VMI_CALL_CANCEL_ALARM },
+	{ VMI_CALL_GET_CYCLE_FREQUENCY, VMI_CALL_GET_WALLCLOCK_TIME },
+	{ VMI_CALL_SET_PXE_LONG, VMI_CALL_UPDATE_PXE_LONG },
+	{ VMI_CALL_SET_PXE, VMI_CALL_UPDATE_PXE },
+	{ VMI_CALL_WRITE_LDT_ENTRY, VMI_CALL_WRITE_IDT_ENTRY },
+	{ VMI_CALL_ALLOCATE_PAGE, VMI_CALL_RELEASE_PAGE },
+	{ VMI_CALL_RELEASE_PAGE, VMI_CALL_ALLOCATE_PAGE },
+	{ VMI_CALL_GET_INTERRUPT_MASK, VMI_CALL_DISABLE_INTERRUPTS },
+	{ VMI_CALL_DISABLE_INTERRUPTS, VMI_CALL_GET_INTERRUPT_MASK },
+};
+
+static bool offers(const uint8_t *rom, const struct vmi_rom_info *info,
+		   unsigned nr)
+{
+	unsigned at;
+
+	return vmi_rom_answer(rom, info, nr, &at) == VMI_RELOC_CALL;
+}
+
+static int check_answers(const uint8_t *rom, const struct vmi_rom_info *info,
+			 char *err)
+{
+	unsigned at;
+
+	for (unsigned n = 0; n < info->ncalls; n++) {
+		unsigned type = vmi_rom_answer(rom, info, n, &at);
+
+		if (type <= VMI_RELOC_NOP && allowed[n] >> type & 1 &&
+		    at < info->size)
+			continue;
+		snprintf(err, VMI_ROM_ERR_LEN, "answers %s by type %u, at %x",
+			 call_names[n], type, at);
+		return -EINVAL;
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(pairs); i++) {
+		if (!offers(rom, info, pairs[i].if_call) ||
+		    offers(rom, info, pairs[i].then_call))
+			continue;
+		snprintf(err, VMI_ROM_ERR_LEN, "offers %s without %s",
+			 call_names[pairs[i].if_call],
+			 call_names[pairs[i].then_call]);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /* The private part of our own. */
 static int parse_ours(const uint8_t *rom, struct vmi_rom_info *info, char *err)
 {
@@ -145,7 +217,7 @@ static int parse_ours(const uint8_t *rom, struct vmi_rom_info *info, char *err)
 	    info->iret >= info->size)
 		return bad(err, "its private part makes no sense");
 	info->ours = true;
-	return 0;
+	return check_answers(rom, info, err);
 }
 
 static int parse_header(const uint8_t *rom, size_t len,

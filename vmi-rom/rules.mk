@@ -7,6 +7,7 @@ ROM_KINDS := native bt hv
 ROMS      := $(ROM_KINDS:%=$(ROM_OUT)/%.rom)
 
 $(ROM_OUT)/mkrom: vmi-rom/mkrom.c hypervisor/vmi_rom.c hypervisor/vmi_rom.h \
+		  spec/vmi-calls.def \
 		  hypervisor/vmi_private.h spec/vmi.h
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O1 -Wall -Wextra -I. -o $@ \

@@ -195,6 +195,35 @@ START_TEST(private_parts_that_lie_are_refused)
 }
 END_TEST
 
+/* The answer of call @nr: offset, type. */
+static uint8_t *answer(unsigned nr)
+{
+	return rom + (rom[VMI_ROM_TABLE_AT] | rom[VMI_ROM_TABLE_AT + 1] << 8) +
+	       nr * VMI_ANSWER_SIZE;
+}
+
+START_TEST(answers_that_would_stop_guests_are_refused)
+{
+	answer(VMI_CALL_IRET)[2] = VMI_RELOC_NONE;
+	refused("IRET");
+	setup();
+	answer(VMI_CALL_SET_CR3)[2] = VMI_RELOC_JUMP;
+	refused("SetCR3");
+	setup();
+	answer(VMI_CALL_CPUID)[2] = 4;
+	refused("CPUID");
+	setup();
+	answer(VMI_CALL_SET_CR3)[1] = 0xff;
+	refused("SetCR3");
+	setup();
+	answer(VMI_CALL_SET_ALARM)[2] = VMI_RELOC_NONE;
+	refused("GetCycleFrequency without SetAlarm");
+	setup();
+	answer(VMI_CALL_DISABLE_INTERRUPTS)[2] = VMI_RELOC_NONE;
+	refused("GetInterruptMask without DisableInterrupts");
+}
+END_TEST
+
 /* Whatever the bytes, nothing outside of them is read (SAN=1 sees that). */
 START_TEST(random_damage_is_survived)
 {
@@ -237,6 +266,7 @@ int main(void)
 	tcase_add_test(t, slots_that_jump_out_of_the_image_are_refused);
 	tcase_add_test(t, a_hole_must_be_page_aligned);
 	tcase_add_test(t, private_parts_that_lie_are_refused);
+	tcase_add_test(t, answers_that_would_stop_guests_are_refused);
 	tcase_add_loop_test(t, random_damage_is_survived, 0, 4);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Jobs for tests/check.sh: each VMI kernel with each ROM under each engine.
 echo "vmi/stale 20 tests/vmi/stale.sh"
-echo "vmi/rom30 60 tests/vmi/rom30.sh"
+echo "vmi/roms 60 tests/vmi/roms.sh"
 echo "vmi/wild 150 tests/vmi/wild.sh"
 echo "vmi/check 120 tests/vmi/check.sh"
 echo "vmi/trace 60 tests/vmi/trace.sh"
