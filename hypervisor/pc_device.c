@@ -35,7 +35,8 @@ int pc_device_make(struct device **out, const struct pc_site *site,
 	for (unsigned i = 0; rows[i].name; i++)
 		if (!strcmp(rows[i].name, spec->name))
 			return rows[i].make(out, site, spec, err);
-	snprintf(err, PC_ERR_LEN, "device %s: not known", spec->name);
+	snprintf(err, PC_ERR_LEN, "device %s: not known (--device help lists "
+		 "them)", spec->name);
 	return -ENODEV;
 }
 

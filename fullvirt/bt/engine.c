@@ -79,6 +79,16 @@ static int option_memory(const char *val, struct bt_options *o, char *err)
 	return -EINVAL;
 }
 
+static void unknown(const char *opt, char *err)
+{
+	int n = snprintf(err, 160, "%.40s: unknown option (bt.memory", opt);
+
+	for (unsigned i = 0; i < ARRAY_SIZE(option_table) && n < 160; i++)
+		n += snprintf(err + n, 160 - n, " %s", option_table[i].key);
+	if (n < 160)
+		snprintf(err + n, 160 - n, ")");
+}
+
 static int option_set(const char *opt, struct bt_options *o, char *err)
 {
 	const char *eq = strchr(opt, '=');
@@ -109,7 +119,7 @@ static int option_set(const char *opt, struct bt_options *o, char *err)
 		*(uint64_t *)((char *)o + option_table[i].off) = v;
 		return 0;
 	}
-	snprintf(err, 160, "%s: unknown option", opt);
+	unknown(opt, err);
 	return -EINVAL;
 }
 

@@ -98,7 +98,7 @@ static int option_set(const char *opt, enum hv_irqchip *irqchip, char *err)
 		return option_irqchip(opt + sizeof(key) - 1, irqchip, err);
 	if (strncmp(opt, "hv.", 3) || !strncmp(opt, "hv.device=", 10))
 		return 0;
-	snprintf(err, HV_REASON, "%.120s: unknown option", opt);
+	snprintf(err, HV_REASON, "%.80s: unknown option (hv.irqchip hv.device)", opt);
 	return -EINVAL;
 }
 

@@ -7,6 +7,7 @@
 
 #include "hypervisor/types.h"
 #include "tools/lib/drive.h"
+#include "tools/lib/options.h"
 
 static struct drive_list l;
 static char err[DRIVE_ERR_LEN];
@@ -128,6 +129,70 @@ static int key(const char *name, const char *value)
 	return drive_set_key(&l, name, value, "/dir/", err);
 }
 
+/* @why: NULL if the devices fit; else what the error says. */
+static void devices(const char *const *text, unsigned kept, const char *why)
+{
+	char line[OPTIONS_ERR_LEN];
+	struct string_list list = { 0 };
+	int ret;
+
+	for (; *text; text++)
+		ck_assert_int_eq(string_list_add(&list, *text), 0);
+	ret = drive_take_devices(&l, &list, line);
+	ck_assert_int_eq(ret, why ? -EINVAL : 0);
+	ck_assert_msg(!why || strstr(line, why), "%s", line);
+	if (!why)
+		ck_assert_uint_eq(list.n, kept);
+	string_list_fini(&list);
+}
+
+START_TEST(devices_place_drives_of_no_interface)
+{
+	static const char *const good[] = {
+		"virtio-rng-pci", "virtio-blk-pci,drive=v,serial=S",
+		"ide-cd,bus=ide.1,unit=1,drive=c", "scsi-hd,drive=s,scsi-id=3",
+		"virtio-net,netdev=n", NULL,
+	};
+
+	add("drive", "file=v.img,if=none,id=v");
+	add("drive", "file=c.iso,if=none,id=c");
+	add("drive", "file=s.img,if=none,id=s");
+	devices(good, 2, NULL);
+	finish(false);
+	ck_assert_int_eq(l.v[0].iface, DRIVE_VIRTIO);
+	ck_assert_str_eq(l.v[0].serial, "S");
+	ck_assert_int_eq(l.v[1].iface, DRIVE_IDE);
+	ck_assert(l.v[1].cdrom);
+	ck_assert_int_eq(l.v[1].index, 3);
+	ck_assert_int_eq(l.v[2].iface, DRIVE_SCSI);
+	ck_assert_int_eq(l.v[2].unit, 3);
+	drive_list_fini(&l);
+}
+END_TEST
+
+START_TEST(devices_and_drives_that_do_not_fit)
+{
+	static const struct {
+		const char *device, *why;
+	} bad[] = {
+		{ "ide-hd,drive=none", "no --drive has id=none" },
+		{ "ide-hd,drive=placed", "has its place already" },
+		{ "ide-hd,drive=free,foo=1", "foo is not known (keys:" },
+		{ "ide-hd,drive=free,bus=ide.x", "not a number" },
+		{ "ide-hd,drive=free,unit=", "not a number" },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
+		const char *const text[] = { bad[i].device, NULL };
+
+		add("drive", "file=p.img,if=ide,id=placed");
+		add("drive", "file=f.img,if=none,id=free");
+		devices(text, 0, bad[i].why);
+		drive_list_fini(&l);
+	}
+}
+END_TEST
+
 START_TEST(keys_of_the_file)
 {
 	ck_assert_int_eq(key("ide0:0.fileName", "a.vmdk"), 0);
@@ -169,6 +234,8 @@ int main(void)
 		mistakes_are_named,
 		two_drives_do_not_share_a_place,
 		keys_of_the_file,
+		devices_place_drives_of_no_interface,
+		devices_and_drives_that_do_not_fit,
 	};
 	Suite *s = suite_create("drive");
 	SRunner *r = srunner_create(s);

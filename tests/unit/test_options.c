@@ -3,6 +3,7 @@
  * The command line: names, spellings, values, errors.
  */
 #include <check.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,6 +227,68 @@ START_TEST(defaults_are_filled_in)
 }
 END_TEST
 
+START_TEST(help_of_one_option)
+{
+	static const char *const asked[] = { "vga", "set", "serial", "mem" };
+	char arg[32], text[1024];
+
+	for (unsigned i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		struct run_config c = { 0 };
+		char *argv[] = { arg, "help" };
+		FILE *f = fmemopen(text, sizeof(text), "w");
+
+		snprintf(arg, sizeof(arg), "--%s", asked[i]);
+		ck_assert_int_eq(options_parse(&c, 2, argv, err), 0);
+		ck_assert_str_eq(c.help_of, asked[i]);
+		options_help(f, c.help_of);
+		fclose(f);
+		ck_assert(strstr(text, arg));
+		ck_assert_ptr_eq(strstr(strstr(text, "--") + 2, "  --"), NULL);
+		run_config_fini(&c);
+	}
+}
+END_TEST
+
+static void terminal(const char *const *argv, int n, const char *serial,
+		     const char *why)
+{
+	struct run_config c = { 0 };
+	int ret;
+
+	ck_assert_int_eq(options_parse(&c, n, (char **)argv, err), 0);
+	ret = options_finish(&c, err);
+	if (why) {
+		ck_assert_int_eq(ret, -EINVAL);
+		ck_assert_msg(strstr(err, why) != NULL, "%s", err);
+	} else {
+		ck_assert_msg(!ret, "%s", err);
+		ck_assert_str_eq(c.serial[0], serial);
+	}
+	run_config_fini(&c);
+}
+
+START_TEST(one_thing_has_the_terminal)
+{
+	static const char *const none[] = { "--bios", "x" };
+	static const char *const text[] = { "--bios", "x", "-display", "curses" };
+	static const char *const hmp[] = { "--bios", "x", "-monitor", "stdio" };
+	static const char *const both[] = { "--bios", "x", "-monitor", "stdio",
+					    "-display", "text",
+					    "-serial", "null" };
+	static const char *const com[] = { "--bios", "x", "-monitor", "stdio",
+					   "-serial", "null",
+					   "-serial", "stdio" };
+	static const char *const gtk[] = { "--bios", "x", "-display", "gtk" };
+
+	terminal(none, 2, "stdio", NULL);
+	terminal(text, 4, "null", NULL);
+	terminal(hmp, 4, "null", NULL);
+	terminal(both, 8, NULL, "shows the screen");
+	terminal(com, 8, NULL, "serial port 1's");
+	terminal(gtk, 4, NULL, "text, none or vnc=");
+}
+END_TEST
+
 /* Every option of the table stands in --help and in the manual page. */
 START_TEST(help_and_manual_list_every_option)
 {
@@ -238,7 +301,7 @@ START_TEST(help_and_manual_list_every_option)
 	FILE *h = fmemopen(help, sizeof(help), "w");
 	FILE *r = fmemopen(roff, sizeof(roff), "w");
 
-	options_help(h);
+	options_help(h, NULL);
 	options_roff(r);
 	fclose(h);
 	fclose(r);
@@ -275,6 +338,8 @@ int main(void)
 	tcase_add_test(t, command_line_overrides_the_file);
 	tcase_add_test(t, defaults_are_filled_in);
 	tcase_add_test(t, help_and_manual_list_every_option);
+	tcase_add_test(t, help_of_one_option);
+	tcase_add_test(t, one_thing_has_the_terminal);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);
 	return srunner_ntests_failed(r) ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -59,6 +59,16 @@ int drive_set_key(struct drive_list *l, const char *key, const char *value,
  */
 int drive_finish(struct drive_list *l, bool snapshot, char *err);
 
+struct string_list;
+
+/*
+ * Drives with if=none go where a device of @devices with their id says, as
+ * "ide-hd,drive=ID"; these devices are taken out.  Before drive_finish().
+ * Returns 0, -ENOMEM, or -EINVAL with one line in @err (OPTIONS_ERR_LEN).
+ */
+int drive_take_devices(struct drive_list *l, struct string_list *devices,
+		       char *err);
+
 /* How many units a bus of this kind has; 0: one bus without end. */
 unsigned drive_units(enum drive_if iface);
 

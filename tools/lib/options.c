@@ -180,6 +180,8 @@ static int set_size(struct run_config *c, const char *value, char *err)
 {
 	const char *why;
 
+	if (!strncmp(value, "size=", 5))
+		value += 5;
 	if (size_parse(value, MIB, &c->mem))
 		return fail(err, -EINVAL, "not an amount of memory (such as "
 			    "256M)");
@@ -213,14 +215,37 @@ static int set_on_off(enum on_off *where, const char *value, char *err)
 static int set_cpus(unsigned *where, const char *value, char *err)
 {
 	char *end;
-	unsigned long n = strtoul(value, &end, 10);
+	unsigned long n;
 
+	if (!strncmp(value, "cpus=", 5))
+		value += 5;
+	n = strtoul(value, &end, 10);
 	if (*end || n < 1 || n > RUN_CPUS_MAX || value[0] < '0' ||
 	    value[0] > '9')
 		return fail(err, -EINVAL, "must be a number from 1 to %u",
 			    RUN_CPUS_MAX);
 	*where = n;
 	return 0;
+}
+
+/*
+ * "help" as a value: of file names it is one.  Drives, networks and devices have
+ * lists of their own.
+ */
+static bool help_wanted(const struct option *o, const char *value)
+{
+	static const enum option_kind lists[] = {
+		KIND_STRING, KIND_BOOT, KIND_SIZE, KIND_CPUS, KIND_SERIAL,
+		KIND_ON_OFF, KIND_SETTING, KIND_VMI,
+	};
+
+	if (!value || strcmp(value, "help") || !strcmp(o->name, "append") ||
+	    !strcmp(o->name, "name"))
+		return false;
+	for (unsigned i = 0; i < ARRAY_SIZE(lists); i++)
+		if (lists[i] == o->kind)
+			return true;
+	return false;
 }
 
 static int set_serial(struct run_config *c, const char *value, char *err)
@@ -441,6 +466,10 @@ static int options_pass(struct run_config *c, int argc, char **argv,
 				return ret;
 			continue;
 		}
+		if (help_wanted(o, value)) {
+			c->help_of = o->name;
+			continue;
+		}
 		ret = option_set(c, o, value, NULL, err);
 		if (ret)
 			return option_failed(o, value, ret, err);
@@ -602,6 +631,8 @@ int options_finish(struct run_config *c, char *err)
 	if (!ret)
 		ret = finish_terminal(c, err);
 	if (!ret)
+		ret = drive_take_devices(&c->drives, &c->devices, err);
+	if (!ret)
 		ret = drive_finish(&c->drives, c->snapshot, err);
 	/* Drives without a kernel are to be booted from. */
 	if (!ret && !c->kernel && !c->bios && c->drives.n)
@@ -620,17 +651,46 @@ int options_finish(struct run_config *c, char *err)
 	return ret;
 }
 
-void options_help(FILE *out)
+#define HELP_COLUMN	25
+#define HELP_WIDTH	79
+
+/* In lines of their own, broken between words. */
+static void put_help(FILE *out, const char *left, const char *s)
+{
+	int at = fprintf(out, "  %s", left);
+
+	if (at >= HELP_COLUMN) {
+		fputc('\n', out);
+		at = 0;
+	}
+	at += fprintf(out, "%*s", HELP_COLUMN - at, "");
+	while (*s) {
+		int n = strcspn(s, " \n");
+
+		if (at > HELP_COLUMN && at + 1 + n > HELP_WIDTH)
+			at = fprintf(out, "\n%*s", HELP_COLUMN, "") - 1;
+		if (at > HELP_COLUMN)
+			at += fprintf(out, " ");
+		at += fprintf(out, "%.*s", n, s);
+		s += n + strspn(s + n, " \n");
+	}
+	fputc('\n', out);
+}
+
+void options_help(FILE *out, const char *name)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(options); i++) {
 		const struct option *o = &options[i];
 		char left[64];
 
+		if (name && strcmp(o->name, name))
+			continue;
+
 		snprintf(left, sizeof(left), "%s%s%s--%s%s%s",
 			 o->alias ? "-" : "", o->alias ? o->alias : "",
 			 o->alias ? ", " : "", o->name, o->arg ? " " : "",
 			 o->arg ? o->arg : "");
-		fprintf(out, "  %-22s %s\n", left, o->help);
+		put_help(out, left, o->help);
 	}
 }
 

@@ -72,6 +72,7 @@ struct run_config {
 	char *name;
 	char *config;
 	bool help;			/* --help was given */
+	const char *help_of;		/* "help" was its value, or NULL */
 	bool initrds_from_file;		/* --initrd replaces, not adds */
 	struct conf_serial {		/* serialN.* of the file */
 		char *name, *type;
@@ -108,8 +109,11 @@ int options_finish(struct run_config *c, char *err);
 bool options_text_screen(const struct run_config *c);
 bool options_monitor_stdio(const struct run_config *c);
 
-/* The table, for --help (plain text) and the man page (roff). */
-void options_help(FILE *out);
+/*
+ * The table, for --help (plain text; @name: of that option alone, NULL: of all)
+ * and the man page (roff).
+ */
+void options_help(FILE *out, const char *name);
 void options_roff(FILE *out);
 /* The configuration file's keys as roff. */
 void options_keys_roff(FILE *out);

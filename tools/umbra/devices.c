@@ -185,7 +185,7 @@ int devices_open(struct device_list *l, const struct run_config *c,
 
 	if (c->debugcon)
 		code = add_debugcon(l, c->debugcon, &args, err, err_len);
-	if (!code && c->parallel)
+	if (!code && c->parallel && strcmp(c->parallel, "none"))
 		code = add_parallel(l, c->parallel, &args, err, err_len);
 	if (!code && c->sound)
 		code = add_sound(l, c->sound, err, err_len);

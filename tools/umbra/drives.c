@@ -103,7 +103,8 @@ static int check_bus(const struct drive_opt *d, char *err, size_t err_len)
 {
 	if (buses[d->iface].disk)
 		return 0;
-	snprintf(err, err_len, "%s: no controller takes drives with this if=",
+	snprintf(err, err_len, "%s: if=none puts it nowhere "
+		 "(--device virtio-blk|ide-hd|ide-cd|scsi-hd|scsi-cd|floppy,drive=ID)",
 		 d->file ? d->file : "drive");
 	return -EINVAL;
 }

@@ -51,7 +51,7 @@ static void exit_statuses(FILE *out)
 void usage_run(FILE *out)
 {
 	fputs("usage: umbra run --kernel FILE [OPTIONS]\n\n", out);
-	options_help(out);
+	options_help(out, NULL);
 	fputs("\nIn the terminal:\n", out);
 	monitor_keys_help(out);
 	fputs("\nExit status:\n", out);

@@ -394,6 +394,11 @@ int cmd_run(int argc, char **argv)
 		run_config_fini(&c);
 		return 0;
 	}
+	if (c.help_of) {
+		options_help(stdout, c.help_of);
+		run_config_fini(&c);
+		return 0;
+	}
 	if (c.drive_help) {
 		drive_help(stdout);
 		run_config_fini(&c);
