@@ -88,7 +88,9 @@ for line, want in [
         ("info pic", r"^pic0: irr"), ("info jit", r"translation|instructions"),
         ("info mem", r"paging is off|[0-9a-f]{16}-"),
         ("xp /2wx 0x100000", r"^00100000: 0x[0-9a-f]{8} 0x[0-9a-f]{8}$"),
-        ("x/3i 0x100010", r"^00100010:  \w+"), ("x", r"^usage: x"),
+        ("x/3i 0x100010", r"^00100010:  \w+"),
+        ("x/2i $pc", r"^[0-9a-f]{8}:  \w+"), ("x $esp+4", r"^[0-9a-f]{8}: 0x"),
+        ("x $foo", r"not \["), ("info", r"info registers .*\n.*info"), ("x", r"^usage: x"),
         ("x /q 1", r"not \["), ("xp 0xfffffff000000", r"not mapped"),
         ("frobnicate", r"unknown command"), ("info block", r"^$")]:
     r = hmp(line)

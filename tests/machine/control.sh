@@ -31,23 +31,33 @@ else
 	sed 's/^/# /' "$tmp/log"
 fi
 
-# Drives and the screen, of a machine whose sandbox lets it open files.
+# Drives and the screen of a machine: files are opened by its agent, or by itself.
 [ -f /usr/share/seabios/bios-256k.bin ] || exit 0
-rm -f "$tmp/qmp" "$tmp/hmp"
 for f in a.iso b.iso hd.img; do
 	truncate -s 1M "$tmp/$f"
 done
-"$umbra" run --engine bt --bios bios-256k.bin --mem 32M --sandbox off \
-	--qmp "unix:$tmp/qmp" --monitor "unix:$tmp/hmp" --serial null \
-	--hda "$tmp/hd.img" --cdrom "$tmp/a.iso" >"$tmp/log" 2>&1 </dev/null &
-pid=$!
-for _ in $(seq 100); do
-	[ -S "$tmp/hmp" ] && [ -S "$tmp/qmp" ] && break
-	sleep 0.05
-done
-python3 tests/machine/control.py "$tmp" tests/machine/media_control.py || {
-	echo "not ok the second script ends well"
-	sed 's/^/# /' "$tmp/log"
+
+# media SANDBOX
+media()
+{
+	rm -f "$tmp/qmp" "$tmp/hmp" "$tmp"/*.p?[gm]
+	"$umbra" run --engine bt --bios bios-256k.bin --mem 32M \
+		--sandbox "$1" --qmp "unix:$tmp/qmp" \
+		--monitor "unix:$tmp/hmp" --serial null --hda "$tmp/hd.img" \
+		--cdrom "$tmp/a.iso" >"$tmp/log" 2>&1 </dev/null &
+	pid=$!
+	for _ in $(seq 100); do
+		[ -S "$tmp/hmp" ] && [ -S "$tmp/qmp" ] && break
+		sleep 0.05
+	done
+	SANDBOX=$1 python3 tests/machine/control.py "$tmp" \
+		tests/machine/media_control.py || {
+		echo "not ok the second script ends well (sandbox $1)"
+		sed 's/^/# /' "$tmp/log"
+	}
+	(sleep 10; kill "$pid") 2>/dev/null &
+	wait "$pid"
 }
-(sleep 10; kill "$pid") 2>/dev/null &
-wait "$pid"
+
+media on
+media off

@@ -251,6 +251,8 @@ static void cmd_quit(struct monitor *m, const char *args, FILE *out)
 	monitor_cont(m);
 }
 
+static void cmd_info(struct monitor *m, const char *args, FILE *out);
+
 static const struct command {
 	const char *name;
 	const char *args;	/* NULL: takes none */
@@ -258,6 +260,7 @@ static const struct command {
 	void (*fn)(struct monitor *m, const char *args, FILE *out);
 } commands[] = {
 	{ "help", NULL, "this list", cmd_help },
+	{ "info", NULL, "what info can show", cmd_info },
 	{ "info registers", NULL, "the processors' registers", cmd_registers },
 	{ "info stats", NULL, "counters of machine and engine", cmd_stats },
 	{ "info jit", NULL, "the same", cmd_stats },
@@ -338,6 +341,14 @@ static int command_text(char *buf, size_t len, const struct command *c)
 {
 	return snprintf(buf, len, "%s%s%s", c->name, c->args ? " " : "",
 			c->args ? c->args : "");
+}
+
+static void cmd_info(struct monitor *m, const char *args, FILE *out)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strncmp(commands[i].name, "info ", 5))
+			fprintf(out, "  %-18s %s\n", commands[i].name,
+				commands[i].help);
 }
 
 void monitor_help(FILE *out)

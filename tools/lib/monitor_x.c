@@ -36,7 +36,53 @@ static unsigned size_of(char c)
 	}
 }
 
-static bool parse(struct request *r, const char *s)
+/* In the order of the ModRM field. */
+static const char *const gpr_names[] = {
+	"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi",
+};
+
+/* "$eip", or "$pc" with the base of its segment.  Advances *s. */
+static bool parse_register(const struct vcpu *v, const char **s, uint64_t *out)
+{
+	size_t n = strcspn(*s, "+-");
+
+	if (!strncmp(*s, "eip", n) && n == 3) {
+		*out = v->rip;
+	} else if (!strncmp(*s, "pc", n) && n == 2) {
+		*out = v->seg[SEG_CS].base + v->rip;
+	} else {
+		unsigned i = 0;
+
+		while (i < ARRAY_SIZE(gpr_names) &&
+		       (strlen(gpr_names[i]) != n ||
+			strncmp(*s, gpr_names[i], n)))
+			i++;
+		if (i == ARRAY_SIZE(gpr_names))
+			return false;
+		*out = v->gpr[i];
+	}
+	*s += n;
+	return true;
+}
+
+/* A number, or $REGISTER and what to add. */
+static bool parse_address(const struct vcpu *v, const char *s, uint64_t *out)
+{
+	char *end;
+
+	*out = 0;
+	if (*s == '$') {
+		s++;
+		if (!parse_register(v, &s, out))
+			return false;
+		if (!*s)
+			return true;
+	}
+	*out += strtoull(s, &end, 0);
+	return end != s && !*end;
+}
+
+static bool parse(const struct vcpu *v, struct request *r, const char *s)
 {
 	char *end;
 
@@ -57,8 +103,8 @@ static bool parse(struct request *r, const char *s)
 		}
 		s += strspn(s, " \t");
 	}
-	r->addr = strtoull(s, &end, 0);
-	return end != s && !*end && r->count && r->count <= COUNT_MAX;
+	return parse_address(v, s, &r->addr) && r->count &&
+	       r->count <= COUNT_MAX;
 }
 
 static int fetch(const struct vcpu *v, struct mem *mem, bool physical,
@@ -165,8 +211,9 @@ void monitor_examine(const struct vcpu *v, struct mem *mem, const char *args,
 {
 	struct request r;
 
-	if (!parse(&r, args))
-		fprintf(out, "x: %s: not [/COUNT FORMAT SIZE] ADDRESS\n", args);
+	if (!parse(v, &r, args))
+		fprintf(out, "x: %s: not [/COUNT FORMAT SIZE] ADDRESS (a number, "
+			"or $eip, $pc, $esp ... +N)\n", args);
 	else if (r.format == 'i')
 		print_code(v, mem, &r, physical, out);
 	else

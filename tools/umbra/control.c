@@ -10,10 +10,12 @@
 #include "backends/block.h"
 #include "backends/block_queue.h"
 #include "backends/net.h"
+#include "backends/offer.h"
 #include "backends/text_screen.h"
 #include "backends/vnc.h"
 #include "hypervisor/hotplug.h"
 #include "hypervisor/vm.h"
+#include "tools/lib/file_agent.h"
 #include "tools/lib/monitor.h"
 #include "tools/lib/monitor_server.h"
 #include "tools/lib/options.h"
@@ -25,6 +27,7 @@ static struct {
 	const struct run_config *config;
 	struct device_list *devices;
 	struct hotplug *hotplug;
+	struct file_agent *files;	/* NULL: we open them ourselves */
 } shown;
 
 static bool block_info(unsigned n, struct monitor_block *b)
@@ -152,12 +155,16 @@ static int open_vnc(struct control *k, const struct run_config *c,
 	return ret;
 }
 
-/* What a confined process answers to open(2): it needs saying what to do. */
+/* What the agent does not open needs saying what to do. */
 static int explain(int ret, const char *file, const char *instead, char *err)
 {
-	if (ret == -EPERM)
-		snprintf(err, MONITOR_LINE, "%s: the sandbox lets no file be "
-			 "opened here (%s, or --sandbox off)", file, instead);
+	if (ret == -EXDEV)
+		snprintf(err, MONITOR_LINE, "%s: the sandbox lets files be "
+			 "opened only where the machine's are, and where it "
+			 "was started (%s, or --sandbox off)", file, instead);
+	else if (ret == -EINVAL)
+		snprintf(err, MONITOR_LINE, "%s: must be a file that ends in "
+			 ".ppm, .png or .txt", file);
 	else
 		snprintf(err, MONITOR_LINE, "%s: %s", file, strerror(-ret));
 	return ret;
@@ -170,10 +177,20 @@ static int open_medium(struct block **b, unsigned n, const char *file,
 	struct block_config cfg = { .file = file,
 				    .read_only = d->cdrom || d->read_only };
 	char why[BLOCK_ERR_LEN];
-	int ret = block_open(b, &cfg, why);
+	int fd = -1, ret;
 
-	if (ret == -EPERM)
-		return explain(ret, file, "umbra attach", err);
+	if (shown.files) {
+		fd = file_agent_open(shown.files, file, cfg.read_only ?
+				     FILE_AGENT_READ : FILE_AGENT_WRITE);
+		if (fd < 0)
+			return explain(fd, file, "umbra eject", err);
+		offer_add(file, fd);
+	}
+	ret = block_open(b, &cfg, why);
+	if (fd >= 0) {
+		offer_clear();
+		close(fd);
+	}
 	if (ret)
 		snprintf(err, MONITOR_LINE, "%.*s", MONITOR_LINE - 1, why);
 	return ret;
@@ -212,11 +229,18 @@ static int change_medium(const char *name, const char *file, bool force,
 
 static int screendump(const char *file, char *err)
 {
-	FILE *f = fopen(file, "wbe");
-	int ret;
+	FILE *f = NULL;
+	int ret = 0;
 
+	if (shown.files) {
+		ret = file_agent_open(shown.files, file, FILE_AGENT_DUMP);
+		f = ret < 0 ? NULL : fdopen(ret, "wb");
+	} else {
+		f = fopen(file, "wbe");
+	}
 	if (!f)
-		return explain(-errno, file, "--screendump", err);
+		return explain(ret < 0 ? ret : -errno, file, "--screendump",
+			       err);
 	ret = screen_write(&shown.devices->screen, file, f);
 	if (fclose(f) && !ret)
 		ret = -EIO;
@@ -268,6 +292,7 @@ int control_open(struct control *k, const struct run_config *c,
 	shown.config = c;
 	shown.devices = devices;
 	shown.hotplug = hotplug;
+	shown.files = k->files;
 	m->block = block_info;
 	if (devices->nqueues)
 		m->change = change_medium;
@@ -299,6 +324,8 @@ void control_close(struct control *k, int status)
 	qmp_destroy(k->qmp);
 	if (k->vnc)
 		vnc_destroy(k->vnc);
+	file_agent_stop(k->files);
+	shown.files = NULL;
 	free(k->vnc_listen);
 	free(k->vnc_password);
 	memset(k, 0, sizeof(*k));

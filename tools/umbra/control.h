@@ -25,11 +25,12 @@ struct control {
 	struct qmp *qmp;
 	struct vnc *vnc;
 	struct text_screen *text_screen;
+	struct file_agent *files;	/* the caller's, or NULL */
 	char *vnc_listen, *vnc_password;
 };
 
 /*
- * Open what @c asks for; @k all zeros.  Main thread, lock held, before the VM
+ * Open what @c asks for; @k all zeros but for files.  Main thread, lock held, before the VM
  * runs.  Returns 0, or a negative errno with one line in @err.
  */
 int control_open(struct control *k, const struct run_config *c,

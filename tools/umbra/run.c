@@ -22,6 +22,7 @@
 #include "hypervisor/modes.h"
 #include "hypervisor/vm.h"
 #include "tools/lib/file.h"
+#include "tools/lib/file_agent.h"
 #include "tools/lib/monitor.h"
 #include "tools/lib/options.h"
 #include "tools/lib/sandbox.h"
@@ -224,6 +225,24 @@ static void open_terminal(struct run *r)
 	r->monitor.tty = r->terminal;
 }
 
+/* Opens files for the monitor of a confined machine. */
+static void start_file_agent(struct run *r)
+{
+	const char *near[FILE_AGENT_DIRS];
+	unsigned n = 0;
+	int ret;
+
+	if (r->c->sandbox == OFF)
+		return;
+	near[n++] = r->c->screendump;
+	for (unsigned i = 0; i < r->c->drives.n && n < FILE_AGENT_DIRS; i++)
+		near[n++] = r->c->drives.v[i].file;
+	ret = file_agent_start(&r->control.files, near, n);
+	if (ret)
+		fprintf(r->log, "umbra: no file agent: %s; the monitor opens "
+			"no files\n", strerror(-ret));
+}
+
 /* What `--engine auto' leaves open: the monitor's `engine', and long mode. */
 static const char *spare_engine(const struct run *r)
 {
@@ -343,6 +362,7 @@ int run_machine(const struct run_config *c, const void *kernel, size_t len)
 	choose_mode(&r);
 	open_perf_map(&r);
 	store_register(&r.store, c, r.mode.engine, r.log);
+	start_file_agent(&r);
 	if (loop_create(&r.loop))
 		die("event loop: %s", strerror(errno));
 	catch_end_signals();
