@@ -69,11 +69,19 @@ static const struct leaf leaves[] = {
 	{ 0x80000008, ANY, { 0x2024, 0, 0, 0 } },
 };
 
+/* Asked once: where the host is itself a VM, its CPUID is an exit, 10 us. */
 static bool host_tsc_invariant(void)
 {
+	static int known;	/* 0: not asked yet, 1: no, 2: yes */
 	uint32_t a, b, c, d;
+	int k = __atomic_load_n(&known, __ATOMIC_RELAXED);
 
-	return __get_cpuid(0x80000007, &a, &b, &c, &d) && d & INVARIANT_TSC;
+	if (!k) {
+		k = __get_cpuid(0x80000007, &a, &b, &c, &d) &&
+		    d & INVARIANT_TSC ? 2 : 1;
+		__atomic_store_n(&known, k, __ATOMIC_RELAXED);
+	}
+	return k == 2;
 }
 
 /* A leaf that does not exist reads as the highest basic one, SDM Vol. 2A. */
