@@ -261,3 +261,17 @@ void timer_cancel(struct timer *t)
 {
 	timer_set(t, TIMER_NEVER);
 }
+
+void timer_take(struct timer *t)
+{
+	struct clock *c = t->clock;
+	bool first = timer_armed(t) && t->deadline == c->armed;
+
+	timer_cancel(t);
+	if (!first || !c->running)
+		return;
+	if (c->count)
+		arm(c, c->heap[0]->deadline);
+	else
+		disarm(c);
+}

@@ -53,6 +53,11 @@ void timer_init(struct timer *t, struct clock *c, timer_fn *fn, void *opaque);
  */
 void timer_set(struct timer *t, uint64_t deadline);
 void timer_cancel(struct timer *t);
+/*
+ * As timer_cancel(), and the loop does not wake up at that time to find
+ * nothing: one system call more.  For a thread that waits itself.
+ */
+void timer_take(struct timer *t);
 
 static inline bool timer_armed(const struct timer *t)
 {

@@ -19,7 +19,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
 
+#include "hypervisor/clock.h"
 #include "hypervisor/irqchip.h"
 #include "hypervisor/loop.h"
 #include "hypervisor/mem.h"
@@ -30,6 +33,10 @@
 /* Real-mode address of a start-up IPI's vector, SDM Vol. 3A 8.4.3. */
 #define SIPI_SELECTOR(vector)	((vector) << 8)
 #define SIPI_BASE(vector)	((vector) << 12)
+/* A wait longer than this has no end. */
+#define WAIT_MAX_NS		(365 * 24 * 3600 * NS_PER_SEC)
+/* Not worth sleeping for, in ns; see spin(). */
+#define SPIN_NS			20000u
 
 const struct engine_ops *const vm_engines[VM_ENGINES] = {
 	&bt_engine_ops,
@@ -303,11 +310,62 @@ static bool requests(const struct vm_cpu *cpu)
 	       atomic_load(&cpu->vm->reset_wanted) || cpu->init_wanted;
 }
 
+static bool interrupted(const struct vm_cpu *cpu)
+{
+	return atomic_load(&cpu->bus.nmi) ||
+	       (cpu->halt_if && atomic_load(&cpu->bus.intr));
+}
+
 static void wait(struct vm_cpu *cpu)
 {
 	cpu->waiting = true;
 	loop_wait(cpu->vm->cfg.loop, &cpu->wake);
 	cpu->waiting = false;
+}
+
+static uint64_t mono_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * NS_PER_SEC + t.tv_nsec;
+}
+
+/*
+ * A wait so short is spent running: falling asleep and being woken up would
+ * take longer, on a host that is itself a VM several times as long.
+ */
+static void spin(struct vm_cpu *cpu, uint64_t until)
+{
+	loop_unlock(cpu->vm->cfg.loop);
+	while (!interrupted(cpu) && !atomic_load(&cpu->bus.stop) &&
+	       mono_ns() < until)
+		__builtin_ia32_pause();
+	loop_lock(cpu->vm->cfg.loop);
+}
+
+static void wait_until(struct vm_cpu *cpu, uint64_t ns)
+{
+	if (ns <= SPIN_NS) {
+		spin(cpu, mono_ns() + ns);
+		return;
+	}
+	cpu->waiting = true;
+	loop_wait_until(cpu->vm->cfg.loop, &cpu->wake, mono_ns() + ns);
+	cpu->waiting = false;
+}
+
+/* Until somebody wakes us, or an alarm of the guest's is due. */
+static void wait_for_alarm(struct vm_cpu *cpu)
+{
+	struct vmi *vmi = cpu->vm->vmi;
+	uint64_t ns = vmi_wait_begin(vmi, cpu->index);
+
+	if (ns > WAIT_MAX_NS)
+		wait(cpu);
+	else if (ns)
+		wait_until(cpu, ns);
+	vmi_wait_end(vmi, cpu->index);
 }
 
 static void park(struct vm_cpu *cpu)
@@ -376,12 +434,6 @@ static void wait_sipi(struct vm_cpu *cpu)
 	vm_cpu_set_state(cpu, &v);
 }
 
-static bool interrupted(const struct vm_cpu *cpu)
-{
-	return atomic_load(&cpu->bus.nmi) ||
-	       (cpu->halt_if && atomic_load(&cpu->bus.intr));
-}
-
 /* Nothing in the machine can make this processor run again by itself. */
 static bool asleep_for_good(const struct vm_cpu *cpu)
 {
@@ -406,8 +458,12 @@ static void halt(struct vm_cpu *cpu)
 	}
 	if (cpu->vm->vmi)
 		vmi_idle(cpu->vm->vmi, cpu->index, true);
-	while (!interrupted(cpu) && !requests(cpu))
-		wait(cpu);
+	while (!interrupted(cpu) && !requests(cpu)) {
+		if (cpu->vm->vmi)
+			wait_for_alarm(cpu);
+		else
+			wait(cpu);
+	}
 	if (cpu->vm->vmi)
 		vmi_idle(cpu->vm->vmi, cpu->index, false);
 	if (interrupted(cpu))
@@ -494,6 +550,8 @@ static void *cpu_main(void *opaque)
 	struct vm *vm = cpu->vm;
 
 	this_cpu = cpu->index;
+	/* Alarms are waited for here: by default Linux adds up to 50 us. */
+	prctl(PR_SET_TIMERSLACK, 1);
 	loop_lock(vm->cfg.loop);
 	for (;;) {
 		atomic_store(&cpu->bus.stop, 0);

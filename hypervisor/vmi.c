@@ -330,6 +330,24 @@ void vmi_idle(struct vmi *m, unsigned cpu, bool begin)
 		vmi_time_idle(&m->time, cpu, begin);
 }
 
+uint64_t vmi_wait_begin(struct vmi *m, unsigned cpu)
+{
+	uint64_t now = clock_now(m->time.clock), first;
+
+	if (cpu >= VMI_CPUS)
+		return UINT64_MAX;
+	first = vmi_alarms_take(&m->time, cpu);
+	if (first == TIMER_NEVER)
+		return UINT64_MAX;
+	return first > now ? first - now : 0;
+}
+
+void vmi_wait_end(struct vmi *m, unsigned cpu)
+{
+	if (cpu < VMI_CPUS)
+		vmi_alarms_give(&m->time, cpu);
+}
+
 /* ------------------------------------------------ starting a processor */
 
 static struct segment descriptor(struct vmi *m, const struct vcpu *v,

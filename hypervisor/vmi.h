@@ -75,6 +75,13 @@ void vmi_on_power_off(struct vmi *m, void (*fn)(void *opaque), void *opaque);
  * did not want to run.  Lock held.
  */
 void vmi_idle(struct vmi *m, unsigned cpu, bool begin);
+/*
+ * In between it may wait for the guest's alarms itself, which spares another
+ * thread's waking up: vmi_wait_begin() gives ns from now, or UINT64_MAX if
+ * none is armed; vmi_wait_end() what came of it.  Lock held.
+ */
+uint64_t vmi_wait_begin(struct vmi *m, unsigned cpu);
+void vmi_wait_end(struct vmi *m, unsigned cpu);
 
 /*
  * A start-up IPI reached processor @cpu, which waits for one: its state by

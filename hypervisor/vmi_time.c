@@ -205,7 +205,8 @@ static uint64_t counter_now(const struct vmi_time *t, unsigned cpu,
 	return which == VMI_COUNTER_REAL ? real : real - t->cpu[cpu].stolen;
 }
 
-static void arm(struct vmi_time *t, unsigned cpu, unsigned which)
+/* Returns the deadline in guest ns. */
+static uint64_t note_deadline(struct vmi_time *t, unsigned cpu, unsigned which)
 {
 	struct vmi_alarm_state *a = &t->saved[cpu][which];
 	uint64_t now = counter_now(t, cpu, which), ns = 0;
@@ -218,7 +219,12 @@ static void arm(struct vmi_time *t, unsigned cpu, unsigned which)
 				      vmi_frequency(t));
 	}
 	a->deadline = clock_now(t->clock) + ns;
-	timer_set(&t->alarm[cpu][which].timer, a->deadline);
+	return a->deadline;
+}
+
+static void arm(struct vmi_time *t, unsigned cpu, unsigned which)
+{
+	timer_set(&t->alarm[cpu][which].timer, note_deadline(t, cpu, which));
 }
 
 static void disarm(struct vmi_time *t, unsigned cpu, unsigned which)
@@ -271,6 +277,48 @@ static void expired(void *opaque)
 	interrupt(t, cpu, a->flags);
 }
 
+uint64_t vmi_alarms_take(struct vmi_time *t, unsigned cpu)
+{
+	uint64_t first = TIMER_NEVER;
+
+	for (unsigned k = 0; k < VMI_ALARMS; k++) {
+		if (t->saved[cpu][k].deadline < first)
+			first = t->saved[cpu][k].deadline;
+		timer_take(&t->alarm[cpu][k].timer);
+	}
+	return first;
+}
+
+void vmi_alarms_give(struct vmi_time *t, unsigned cpu)
+{
+	uint64_t now = clock_now(t->clock);
+
+	for (unsigned k = 0; k < VMI_ALARMS; k++) {
+		uint64_t deadline = t->saved[cpu][k].deadline;
+
+		if (deadline == TIMER_NEVER)
+			continue;
+		if (deadline <= now)
+			expired(&t->alarm[cpu][k]);
+		else
+			timer_set(&t->alarm[cpu][k].timer, deadline);
+	}
+}
+
+/*
+ * A guest that sets an alarm for the next moment mostly halts until then, and
+ * its thread waits for the alarm itself.  That the loop would wake up at the
+ * same time, for nothing, is the dearest part of it; so it wakes up later.
+ */
+static void arm_late(struct vmi_time *t, unsigned cpu, unsigned which)
+{
+	uint64_t soon = clock_now(t->clock) + VMI_LATE_NS;
+	uint64_t deadline = note_deadline(t, cpu, which);
+
+	timer_set(&t->alarm[cpu][which].timer,
+		  deadline < soon ? soon : deadline);
+}
+
 void vmi_set_alarm(struct vmi_time *t, const struct vcpu *v, uint32_t flags,
 		   uint64_t expiry, uint64_t period)
 {
@@ -288,7 +336,7 @@ void vmi_set_alarm(struct vmi_time *t, const struct vcpu *v, uint32_t flags,
 	if (a->period && a->period < to_cycles(t, RETRY_NS))
 		a->period = to_cycles(t, RETRY_NS);
 	t->armed++;
-	arm(t, v->cpu_index, which);
+	arm_late(t, v->cpu_index, which);
 }
 
 bool vmi_cancel_alarm(struct vmi_time *t, unsigned cpu, uint32_t flags)

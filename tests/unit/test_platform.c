@@ -135,20 +135,23 @@ static void on_real_timer(void *opaque)
 		loop_quit(rig_loop);
 }
 
-/* One armed early, one moved behind it, one in the past. */
+/* One armed early, one moved behind it, one in the past, one taken back. */
 START_TEST(running_clock_keeps_its_deadlines)
 {
-	for (unsigned i = 0; i < 3; i++)
+	for (unsigned i = 0; i < 4; i++)
 		timer_init(&timers[i], rig_clock, on_real_timer, NULL);
 	clock_start(rig_clock);
 	timer_set(&timers[0], 1000000);
 	timer_set(&timers[0], 30000000);
 	timer_set(&timers[1], 20000000);
 	timer_set(&timers[2], 0);
+	timer_set(&timers[3], 10000000);
+	timer_take(&timers[3]);
 	loop_run(rig_loop);
 	ck_assert_uint_ge(fired_at[1], 20000000);
 	ck_assert_uint_ge(fired_at[2], 30000000);
 	ck_assert_uint_lt(fired_at[0], 20000000);
+	ck_assert(!timer_armed(&timers[3]));
 }
 END_TEST
 

@@ -203,6 +203,47 @@ static void periods(void)
 	ok(cancel(0) && cancel(1), "both were armed");
 }
 
+/* Halted until *@n has grown by @by; the interrupt must come by itself. */
+static void halt_for(volatile uint32_t *n, uint32_t by)
+{
+	uint32_t was = *n;
+
+	while (*n - was < by)
+		__asm__ volatile("sti; hlt; cli");
+}
+
+static bool halted_until(uint64_t at)
+{
+	alarm(ONE_SHOT, at, 0);
+	halt_for(&ticks, 1);
+	return tick_at >= at && !cancel(ONE_SHOT);
+}
+
+/* Its thread waits for the alarm, in ways that depend on how long. */
+static void while_halted(void)
+{
+	static const uint16_t us[] = { 0, 1, 5, 15, 19, 25, 60, 300, 5000 };
+	uint64_t start;
+	bool good = true;
+
+	for (unsigned n = 0; n < 10; n++)
+		for (unsigned i = 0; i < sizeof(us) / sizeof(*us); i++)
+			good &= halted_until(counter(0) + hz / 1000000 * us[i]);
+	ok(good, "alarms come to a halted processor, none too early");
+	start = counter(0);
+	alarm(PERIODIC, start, hz / 500);
+	halt_for(&ticks, 10);
+	ok(counter(0) - start >= hz / 500 * 9 && cancel(PERIODIC),
+	   "periodic ones, too");
+	alarm(ONE_SHOT, counter(0) + 1000ull * hz, 0);
+	ok(halted_until(counter(0) + hz / 1000), "one replaces another");
+	alarm(ONE_SHOT, counter(0) + 1000ull * hz, 0);
+	alarm(ONE_SHOT | AVAILABLE, counter(1) + hz / 1000, 0);
+	halt_for(&ticks, 1);
+	ok(cancel(ONE_SHOT) && !cancel(ONE_SHOT | AVAILABLE),
+	   "the sooner of two comes, the other one stays armed");
+}
+
 static void by_lvtt(void)
 {
 	trap_hooks[LVTT_VECTOR] = on_lvtt;
@@ -231,6 +272,7 @@ static void alarms(void)
 	pic_init(1);
 	one_shots();
 	periods();
+	while_halted();
 	by_lvtt();
 	outb(0x21, 0xff);
 }
