@@ -162,6 +162,7 @@
 #define VMI_FEATURE_STOLEN		0x8		/* stolen time is measured */
 #define VMI_FEATURE_CONSOLE		0x10		/* ConsoleWrite reaches somebody */
 #define VMI_FEATURE_ALARM		0x20		/* alarms are cheaper than PIT and APIC */
+#define VMI_FEATURE_COSTLY_FAULTS	0x40		/* a page fault costs several times what it would natively */
 #define VMI_FEATURE_NATIVE_IRQ		0x100		/* CLI, STI, PUSHF, POPF are right and cheaper than calls 29-32 */
 #define VMI_FEATURE_NATIVE_RETURN	0x200		/* IRET, SYSEXIT are right and cheaper than calls 33, 34 */
 #define VMI_FEATURE_NATIVE_PTE		0x400		/* plain stores are right and cheaper than calls 38-41, 44, 45 */
