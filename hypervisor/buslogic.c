@@ -367,6 +367,13 @@ static int command_find(uint8_t opcode)
 	return -1;
 }
 
+bool bl_half_command(const struct buslogic *b)
+{
+	int i = command_find(b->s.opcode);
+
+	return i >= 0 && commands[i].params == b->s.want;
+}
+
 static void run_if_complete(struct buslogic *b)
 {
 	if (b->s.have == b->s.want)

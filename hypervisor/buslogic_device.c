@@ -96,9 +96,8 @@ static int loaded(struct device *dev)
 			    s->next_in >= s->mailboxes :
 			    s->next_out || s->next_in))
 		return -EINVAL;
-	/* Half a command is given up; its driver's time-out resets us. */
-	if (s->busy && s->have < s->want)
-		b->s.busy = 0;
+	if (s->busy && s->have < s->want && !bl_half_command(b))
+		return -EINVAL;
 	for (unsigned i = 0; i < BUSLOGIC_TARGETS; i++)
 		if (scsi_loaded(&b->unit[i]))
 			return -EINVAL;

@@ -95,6 +95,8 @@ struct buslogic {
 void bl_interrupt(struct buslogic *b, uint8_t bits);
 uint8_t bl_read(struct buslogic *b, unsigned reg);
 void bl_write(struct buslogic *b, unsigned reg, uint8_t val);
+/* Is the command, of which parameters are missing, one that takes them? */
+bool bl_half_command(const struct buslogic *b);
 /* Power-on or reset by the driver. */
 void bl_reset(struct buslogic *b);
 

@@ -352,7 +352,9 @@ static bool transfer_loaded(const struct ide_state *s)
 		return false;
 	if (s->phase == IDE_IDLE)
 		return true;
-	if (!s->block || (s->write && s->left && s->left < s->len))
+	/* A packet is not cut into blocks. */
+	if ((!s->block && s->phase != IDE_PACKET) ||
+	    (s->write && s->left && s->left < s->len))
 		return false;
 	return s->phase == IDE_DMA ||
 	       (s->drq && s->drq <= s->len - s->pos);
