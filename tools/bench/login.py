@@ -10,7 +10,11 @@ STATUS = re.compile(rb"STATUS=(\d+)=")
 
 
 class Login(Console):
-    """The machine that @argv starts; all of it may take @limit_s seconds."""
+    """
+    The machine that @argv starts; all of it may take @limit_s seconds.  What
+    it starts in turn is in its session, also what it does not wait for.
+    """
+    NEW_SESSION = True
 
     def __init__(self, argv, log, limit_s, cpu=None):
         super().__init__(argv, cpu, log)

@@ -5,6 +5,7 @@ Both get the same devices in the same order: the system's disk (what is
 written to it is thrown away), a scratch disk, a disk that is the benchmark
 program, all three on one bus; a network card on the user network.
 """
+import glob
 import os
 import socket
 import struct
@@ -113,19 +114,18 @@ class Peer(threading.Thread):
         self.listener.close()
 
 
-def cpu_seconds(pid):
-    """Processor time of a process and its living descendants, in s."""
-    try:
-        with open(f"/proc/{pid}/stat") as f:
-            ticks = sum(map(int, f.read().rpartition(")")[2].split()[11:13]))
-        children = []
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/children") as f:
-                children += f.read().split()
-    except OSError:
-        return 0.0
-    return (ticks / os.sysconf("SC_CLK_TCK")
-            + sum(cpu_seconds(child) for child in children))
+def cpu_seconds(session):
+    """Processor time of the living processes of a session, in s."""
+    ticks = 0
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            with open(path) as f:
+                fields = f.read().rpartition(")")[2].split()
+        except OSError:
+            continue            # it has just ended
+        if int(fields[3]) == session:
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 class Machine:

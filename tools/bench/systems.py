@@ -49,6 +49,7 @@ class Console:
     """
 
     TICK_S = 0.5
+    NEW_SESSION = False
 
     def __init__(self, argv, cpu, log):
         self.log = log
@@ -59,7 +60,7 @@ class Console:
             self.process = subprocess.Popen(
                 argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                preexec_fn=None if cpu is None
+                start_new_session=self.NEW_SESSION, preexec_fn=None if cpu is None
                 else lambda: os.sched_setaffinity(0, {cpu}))
         except OSError as e:
             raise BenchError(f"{argv[0]}: {e.strerror}") from e
