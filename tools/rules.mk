@@ -94,7 +94,8 @@ ZLIB_STAMP := $(BUILD)/backends/zlib-$(or $(ZLIB),no)
 $(ZLIB_STAMP):
 	@mkdir -p $(@D) && rm -f $(@D)/zlib-* && touch $@
 
-ZLIB_OBJ := $(BUILD)/backends/zip.o $(BUILD)/backends/vnc_encode.o
+ZLIB_OBJ := $(BUILD)/backends/zip.o $(BUILD)/backends/vnc_encode.o \
+	    $(BUILD)/tests/unit/test_vnc.o
 $(ZLIB_OBJ): $(ZLIB_STAMP)
 ifeq ($(ZLIB),yes)
 $(ZLIB_OBJ): CFLAGS_X := -DHAVE_ZLIB \

@@ -13,19 +13,13 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "tests/unit/fuzz.h"
 #include "tests/unit/block_rig.h"
 
 #define DISK		(2 * MIB)
 #define KINDS		4
 #define CASES		25000
 #define MEMORY		(512 * MIB)
-
-static unsigned cases(void)
-{
-	const char *s = getenv("FUZZ_CASES");
-
-	return s ? atoi(s) : CASES;
-}
 
 struct seed {
 	const char *name, *format;
@@ -235,7 +229,7 @@ static void fuzz_case(unsigned k, bool read_only)
 
 START_TEST(damaged_images_do_no_harm)
 {
-	unsigned n = cases();
+	unsigned n = fuzz_cases(CASES);
 
 	/* Sanitizers reserve more than this, and have limits of their own. */
 	if (!getenv("ASAN_OPTIONS") || getenv("UMBRA_FUZZ_RLIMIT")) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The SCSI host adapter as its drivers see it, and SCSI disks behind it. */
+#include "tests/unit/fuzz.h"
 #include "tests/unit/rig.h"
 
 #include <errno.h>
@@ -435,10 +436,8 @@ END_TEST
 /* 10^5 control blocks of random bytes; commands that are not so random. */
 START_TEST(random_commands_come_to_an_end)
 {
-	unsigned n = 100000, rng = 9;
+	unsigned n = fuzz_cases(100000), rng = 9;
 
-	if (getenv("FUZZ_CASES"))
-		n = atoi(getenv("FUZZ_CASES"));
 	ready();
 	for (unsigned k = 0; k < n; k++) {
 		uint8_t *c = ram(CCB), cdb[12];

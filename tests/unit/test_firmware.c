@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What firmware meets: its image, PAM, fw_cfg, the tables in it. */
+#include "tests/unit/fuzz.h"
 #include "tests/unit/rig.h"
 
 #include <endian.h>
@@ -15,7 +16,6 @@
 #include "hypervisor/tables.h"
 
 #define BIOS_LEN	(256 * KIB)
-#define FUZZ_CASES	100000
 
 static struct pci *pci;
 static struct i440fx *bridge;
@@ -320,18 +320,42 @@ static void fuzz_dma(void)
 	ports_write(rig_ports, 0x518, 4, htobe32(at));
 }
 
+/*
+ * An item, or what is none, by the data port and by DMA: the same bytes, and
+ * none behind them is touched.
+ */
+static void same_both_ways(void)
+{
+	unsigned key = rnd() % 2 ? rnd() % 0x30 : rnd() & 0xffff;
+	unsigned skip = rnd() % 8, len = 1 + rnd() % 64;
+	uint8_t want[72], got[72];
+
+	select_item(key);
+	read_bytes(want, skip);
+	read_bytes(want, len);
+	memset(want + len, 0xa5, 8);
+	memset(got, 0xa5, sizeof(got));
+	mem_write(rig_mem(), BUF, got, len + 8);
+	if (dma(key << 16 | 0xc, skip, 0) || dma(0x2, len, BUF))
+		ck_abort_msg("item %#x: an error", key);
+	mem_read(rig_mem(), BUF, got, len + 8);
+	if (memcmp(got, want, len + 8))
+		ck_abort_msg("item %#x: +%u, %u bytes differ", key, skip, len);
+}
+
 START_TEST(no_access_harms)
 {
 	static const uint16_t ports[] = {
 		0x510, 0x511, 0x512, 0x514, 0x515, 0x516, 0x518, 0x51b,
 	};
+	unsigned n = fuzz_cases(100000);
 	char buf[4];
 
 	fw_cfg_put_file(fw, "f", "abcdef", 6);
-	for (unsigned i = 0; i < FUZZ_CASES; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		uint16_t port = ports[rnd() % ARRAY_SIZE(ports)];
 
-		switch (rnd() % 3) {
+		switch (rnd() % 4) {
 		case 0:
 			fuzz_dma();
 			break;
@@ -342,6 +366,9 @@ START_TEST(no_access_harms)
 			if (port < 0x514)
 				ports_write(rig_ports, port, 1 << rnd() % 3,
 					    rnd());
+			break;
+		case 3:
+			same_both_ways();
 			break;
 		}
 	}

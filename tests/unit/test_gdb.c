@@ -16,6 +16,7 @@
 #include "hypervisor/loop.h"
 #include "hypervisor/vcpu.h"
 #include "tools/lib/gdb.h"
+#include "tests/unit/fuzz.h"
 
 #define MEMORY		0x10000u
 
@@ -348,12 +349,12 @@ START_TEST(random_packets_do_no_harm)
 {
 	static const char first[] = "?gGpPmMXZzvHTqQDcsk";
 	static const char chars[] = "0123456789abcdef,;:=-}#$ cmsCS\x03";
+	unsigned n, cases = fuzz_cases(10000);
 	char buf[64];
-	unsigned n;
 
 	srand(_i + 1);
 	ck_assert_str_eq(ask("QStartNoAckMode"), "OK");
-	for (int i = 0; i < 10000; i++) {
+	for (unsigned i = 0; i < cases; i++) {
 		n = 1 + rand() % 40;
 		buf[0] = first[rand() % (sizeof(first) - 2)];
 		for (unsigned k = 1; k < n; k++)
@@ -401,10 +402,13 @@ int main(void)
 	tcase_add_test(t, a_step_and_an_interrupt);
 	tcase_add_test(t, monitor_output_comes_in_pieces);
 	tcase_add_test(t, a_client_that_goes_lets_the_guest_run);
+	suite_add_tcase(s, t);
+	t = tcase_create("random_packets_do_no_harm");
+	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, random_packets_do_no_harm, 0, 10);
 	tcase_set_timeout(t, 30);
 	suite_add_tcase(s, t);
-	srunner_run_all(r, CK_NORMAL);
+	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
 	return failed != 0;

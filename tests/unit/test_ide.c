@@ -4,6 +4,7 @@
  * packet commands, saved state.  References: ATA/ATAPI-6, INF-8020i, bus
  * master IDE 1.0.
  */
+#include "tests/unit/fuzz.h"
 #include "tests/unit/rig.h"
 
 #include <errno.h>
@@ -908,10 +909,8 @@ START_TEST(random_packets_come_to_an_end)
 		0x00, 0x03, 0x12, 0x1b, 0x1e, 0x25, 0x28, 0x2b, 0x42, 0x43,
 		0x46, 0x4a, 0x51, 0x55, 0x5a, 0xa8, 0xbb, 0xbd, 0xbe, 0xa0,
 	};
-	unsigned n = 100000, rng = 11;
+	unsigned n = fuzz_cases(100000), rng = 11;
 
-	if (getenv("FUZZ_CASES"))
-		n = atoi(getenv("FUZZ_CASES"));
 	for (unsigned k = 0; k < n; k++) {
 		uint8_t cdb[12] = { 0 }, st;
 		unsigned moved = 0;

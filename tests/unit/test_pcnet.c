@@ -3,6 +3,7 @@
  * The PCnet card as its drivers meet it: registers in words and double words,
  * initialization, descriptor rings in every layout, and drivers that lie.
  */
+#include "tests/unit/fuzz.h"
 #include "tests/unit/rig.h"
 
 #include <string.h>
@@ -720,8 +721,10 @@ static void hostile_register(void)
 
 START_TEST(hostile_drivers_do_no_harm)
 {
-	srand(_i);
-	for (unsigned i = 0; i < 20000; i++) {
+	unsigned n = fuzz_cases(20000);
+
+	srand(_i + 1);
+	for (unsigned i = 0; i < n; i++) {
 		if (i % 100 == 0) {
 			device_reset(dev);
 			map_bars();
@@ -779,10 +782,13 @@ int main(void)
 	tcase_add_test(t, rings_outside_memory_stop_the_card);
 	tcase_add_test(t, state_survives_save_and_load_in_use);
 	tcase_add_test(t, false_states_are_refused);
-	tcase_add_loop_test(t, hostile_drivers_do_no_harm, 0, 4);
+	suite_add_tcase(s, t);
+	t = tcase_create("hostile_drivers_do_no_harm");
+	tcase_add_checked_fixture(t, setup, NULL);
+	tcase_add_loop_test(t, hostile_drivers_do_no_harm, 0, 5);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
-	srunner_run_all(r, CK_NORMAL);
+	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
 	return failed != 0;

@@ -4,6 +4,7 @@
  * rules, and each device's requests.
  */
 #define _GNU_SOURCE
+#include "tests/unit/fuzz.h"
 #include "tests/unit/rig.h"
 
 #include <errno.h>
@@ -780,12 +781,13 @@ START_TEST(hostile_drivers_do_no_harm)
 	static const char *const names[] = { "virtio-rng", "virtio-balloon",
 					     "virtio-net", "virtio-console",
 					     "virtio-blk" };
+	unsigned n = fuzz_cases(20000);
 	struct block_queue *bq = disk(false);
 	void *backend[] = { NULL, NULL, &fake, &fake_char, bq };
 
-	srand(_i);
+	srand(_i + 1);
 	make(names[_i], backend[_i], NULL);
-	for (unsigned i = 0; i < 20000; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		if (i % 50 == 0)
 			start(rand() % 2 ? VIRTIO_F_INDIRECT_DESC |
 			      VIRTIO_F_EVENT_IDX : 0, 8);
@@ -843,10 +845,13 @@ int main(void)
 	tcase_add_test(t, blk_tells_its_serial_number);
 	tcase_add_test(t, blk_state_survives_save_and_load_in_use);
 	tcase_add_test(t, console_carries_both_ways);
+	suite_add_tcase(s, t);
+	t = tcase_create("hostile_drivers_do_no_harm");
+	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_loop_test(t, hostile_drivers_do_no_harm, 0, 5);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
-	srunner_run_all(r, CK_NORMAL);
+	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
 	return failed != 0;

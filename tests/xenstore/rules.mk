@@ -22,19 +22,14 @@ $(XS_OUT)/api-debian: tests/xenstore/api.c
 CHECK_BIN += $(XS_OUT)/api-debian
 endif
 
-# The store once more, under the sanitizers in every build.
+# The store once more, under the sanitizers in every build (tests/fuzz).
 XS_FUZZ_SRC := tests/xenstore/fuzz.c hypervisor/loop.c \
 	backends/xenstore/lib/text.c $(addprefix backends/xenstore/, \
 	conn.c control.c domain.c path.c request.c server.c tree.c txn.c watch.c)
-XS_FUZZ_OBJ := $(XS_FUZZ_SRC:%.c=$(XS_OUT)/san/%.o)
-XS_FUZZ_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
-
-$(XS_FUZZ_OBJ): $(XS_OUT)/san/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_BASE) $(XS_FUZZ_FLAGS) $(CFLAGS) -c -o $@ $<
+XS_FUZZ_OBJ := $(XS_FUZZ_SRC:%.c=$(SAN_OUT)/san/%.o)
 
 $(XS_OUT)/fuzz: $(XS_FUZZ_OBJ)
-	$(CC) $(XS_FUZZ_FLAGS) -o $@ $^ -pthread
+	$(CC) $(SAN_FLAGS) -o $@ $^ -pthread
 
 CHECK_BIN += $(XS_OUT)/fuzz
 
