@@ -122,6 +122,26 @@ key_of()
 	} | sha256sum | cut -c 1-16
 }
 
+# The source as Debian has it, in $SRC.
+extract()
+{
+	say "unpacking $(basename "$(deb)")"
+	rm -rf "$SRC"
+	mkdir -p "$SRC"
+	dpkg-deb --fsys-tarfile "$(deb)" |
+		tar -xOf - ./usr/src/$PACKAGE.tar.xz | xz -T2 -dc |
+		tar -xf - -C "$SRC" --strip-components=1 \
+			--wildcards --wildcards-match-slash -X unneeded ||
+		fail "$(deb): cannot unpack"
+}
+
+apply()	# PATCH
+{
+	say "applying ${1#./}"
+	patch -s -d "$SRC" -p1 --no-backup-if-mismatch -f <"$1" ||
+		fail "$1: does not apply to $(basename "$(deb)")"
+}
+
 # One source tree with the whole series applied serves all variants.
 unpack()
 {
@@ -130,18 +150,10 @@ unpack()
 	want=$({ basename "$(deb)"; cat unneeded; series | xargs -r cat; } |
 		sha256sum)
 	[ "$(cat "$SRC/.umbra" 2>/dev/null)" != "$want" ] || return 0
-	say "unpacking $(basename "$(deb)")"
-	rm -rf "$SRC" "$TOP"/obj-*
-	mkdir -p "$SRC"
-	dpkg-deb --fsys-tarfile "$(deb)" |
-		tar -xOf - ./usr/src/$PACKAGE.tar.xz | xz -T2 -dc |
-		tar -xf - -C "$SRC" --strip-components=1 \
-			--wildcards --wildcards-match-slash -X unneeded ||
-		fail "$(deb): cannot unpack"
+	rm -rf "$TOP"/obj-*
+	extract
 	for p in $(series); do
-		say "applying ${p#./}"
-		patch -s -d "$SRC" -p1 --no-backup-if-mismatch -f <"$p" ||
-			fail "$p: does not apply to $(basename "$(deb)")"
+		apply "$p"
 	done
 	echo "$want" >"$SRC/.umbra"
 }
@@ -213,6 +225,9 @@ install_result()
 	mv "$OUT.new" "$OUT"
 	say "$OUT/bzImage ($(stat -c %s "$OUT/bzImage") bytes)"
 }
+
+# steps.sh takes the functions alone.
+[ "${BASH_SOURCE[0]}" = "$0" ] || return 0
 
 fragments >/dev/null
 mkdir -p "$TOP" || fail "$TOP: cannot create"

@@ -167,9 +167,18 @@ int hv_cpuid_set(struct hv *hv);
  */
 int hv_state_load(struct hv *hv);
 int hv_state_store(struct hv *hv);
+/*
+ * The same for a hypercall, which is called often, looks at registers and
+ * changes general ones: no FPU, events or debug registers, and nothing but
+ * general registers and RFLAGS goes back.
+ */
+int hv_call_load(struct hv *hv);
+int hv_call_store(struct hv *hv);
 
 /* msr.c.  The MSRs that KVM keeps, to and from v->msr.  As above. */
 int hv_msrs_load(struct hv *hv);
+/* The TSC's offset alone.  Returns a negative errno, else 0 or more. */
+int hv_tsc_load(struct hv *hv);
 int hv_msrs_store(struct hv *hv);
 /* Make those that KVM shall not keep exit to us; before the first vCPU. */
 int hv_msrs_filter(struct hv_vm *vm);

@@ -90,7 +90,7 @@ static int tsc_attr(struct hv *hv, unsigned long request, uint64_t *offset)
  * The offset itself where KVM tells it (Linux 5.16); otherwise through the
  * counter, which costs some ns of accuracy each time.
  */
-static int tsc_load(struct hv *hv)
+int hv_tsc_load(struct hv *hv)
 {
 	uint64_t tsc = 0;
 	int ret;
@@ -117,7 +117,7 @@ static int tsc_store(struct hv *hv)
 
 int hv_msrs_load(struct hv *hv)
 {
-	int ret = tsc_load(hv);
+	int ret = hv_tsc_load(hv);
 
 	for (unsigned n = 0; n < ROOM && ret >= 0; n++)
 		if (one(hv, KVM_GET_MSRS, kept[n].msr, place(hv, n)) != 1 &&

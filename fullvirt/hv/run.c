@@ -161,14 +161,14 @@ static void exit_hypercall(struct hv *hv)
 
 	hv->io_pending = true;
 	hv_complete(hv);	/* KVM finishes the OUT first */
-	if (hv->broken[0] || hv_state_load(hv))
+	if (hv->broken[0] || hv_call_load(hv))
 		return;
 	if (vcpu_cpl(&hv->v) || vcpu_real_or_v86(&hv->v)) {
 		hv->bus->pio_write(hv->bus->opaque, VMI_HC_PORT, 1, val);
 		return;
 	}
 	hv->bus->hypercall(hv->bus->opaque, &hv->v);
-	hv_state_store(hv);
+	hv_call_store(hv);
 }
 
 /* The largest natural access at @gpa of at most @len bytes. */

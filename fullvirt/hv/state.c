@@ -420,3 +420,18 @@ int hv_state_store(struct hv *hv)
 		return ret;
 	return 0;
 }
+
+int hv_call_load(struct hv *hv)
+{
+	int ret;
+
+	if ((ret = regs_load(hv)) || (ret = sregs_load(hv)))
+		return ret;
+	ret = hv_tsc_load(hv);
+	return ret < 0 ? hv_break(hv, ret, "TSC: %s", strerror(-ret)) : 0;
+}
+
+int hv_call_store(struct hv *hv)
+{
+	return regs_store(hv);
+}

@@ -33,7 +33,7 @@ linux()
 {
 	name=$1 kernel=$2
 	shift 2
-	timeout 400 ./umbra run --kernel $kernel --initrd initrd.gz \
+	timeout 400 ./umbra run --kernel $kernel --initrd ${initrd:-initrd.gz} \
 		--mem 256M --no-reboot --log /tmp/log --append "console=ttyS0 \
 no_timer_check quiet vdso32=0 panic=-1 umbra.script=/test" "$@" \
 		</dev/null >/tmp/out 2>&1
@@ -48,9 +48,84 @@ no_timer_check quiet vdso32=0 panic=-1 umbra.script=/test" "$@" \
 	fi
 }
 
+# vmi NAME STATUS KERNEL OPTION...: a VMI kernel under HV leaves so.
+vmi()
+{
+	name=$1 want=$2 kernel=$3
+	shift 3
+	timeout 300 ./umbra ${trace:-run} --kernel vmi/$kernel.elf --mem 128M \
+		--engine hv --no-reboot --log /tmp/log "$@" </dev/null \
+		>/tmp/out 2>&1
+	status=$?
+	[ $status = $want ] && echo "ok $name" && return
+	echo "not ok $name"
+	echo "# status $status"
+	cat /tmp/log /tmp/out | grep -v '^ok' | tail -n 30 | sed 's/^/# /'
+}
+
+# Paged VMI kernels with the ROMs that HV can use.  "qemu": whose processor.
+vmi_kernels()
+{
+	for rom in hv native; do
+		vmi "vmi: calls, $rom ROM" 33 calls --vmi=$rom --append qemu
+		vmi "vmi: people, $rom ROM" 33 people --vmi=$rom
+		vmi "vmi: garbage, $rom ROM" 33 garbage --vmi=$rom \
+			--append "7 3000"
+		vmi "vmi: reboot, $rom ROM" 2 calls --vmi=$rom --append reboot
+	done
+	vmi "vmi: shutdown" 0 calls --vmi=hv --append shutdown
+	vmi "vmi: two processors" 33 unpaged --vmi=hv --cpus 2 \
+		--append "qemu smp"
+	trace="vmi trace -c -o /tmp/trace"
+	vmi "vmi: every body of the hv ROM" 33 calls --vmi=hv --append qemu
+	trace=
+	awk '$3 ~ /^[A-Z]+$/ && $1 > 0' /tmp/trace | grep -c . |
+		sed 's/^/# calls made: /'
+}
+
+# Load kvm-amd anew, with nested paging or not.
+npt()
+{
+	rmmod kvm_amd && insmod kvm-amd.ko npt=$1 || echo "not ok npt=$1"
+}
+
+# The guest kernel starts its second processor by SetInitialAPState, and a lock
+# that is waited for long calls Yield.  KVM walks the guest's page tables here:
+# with nested paging QEMU does, and sets accessed bits in PDPTEs, where they are
+# reserved, so that KVM refuses the next load of CR4 by any PAE kernel.
+vmi_smp()
+{
+	[ -f smp/bzImage ] || return
+	npt 0
+	initrd=smp/initrd.gz
+	linux "vmi: Linux on two processors" smp/bzImage --engine hv \
+		--vmi=hv --cpus 2 --stats
+	grep -q 'LOG .*paravirtualized kernel on vmi' /tmp/out &&
+		echo "ok it is paravirtual" || echo "not ok it is paravirtual"
+	for call in SetInitialAPState Yield; do
+		grep -q "^vmi: $call [1-9]" /tmp/out && echo "ok it uses $call" ||
+			echo "not ok it uses $call"
+	done
+	grep "^LOG\|^vmi:" /tmp/out | sed 's/^/# /'
+	initrd=
+	npt 1
+}
+
+part()
+{
+	[ -z "$ONLY" ] || [ "$ONLY" = "$1" ]
+}
+ONLY=$(cat only)
+
 ./umbra host | sed 's/^/# /'
 ./umbra host | grep -q '^modes for a 16/32-bit guest .*HV-hwMMU' &&
 	echo "ok nested paging is found" || echo "not ok nested paging is found"
+
+if part vmi; then
+	vmi_kernels
+	vmi_smp
+fi
+part hv || { echo "# the end"; exit; }
 
 for k in io user interrupts syscalls shadows move tpr; do
 	run "hv: $k" g64/$k.elf --engine hv

@@ -464,26 +464,12 @@ static void switch_space(void)
 	tss.esp0 = esp0;
 }
 
-/* The last word of the command line. */
-static bool told(const char *word)
-{
-	const char *p = guest_cmdline, *last = p;
-	unsigned n = 0;
-
-	for (; *p; p++)
-		if (*p == ' ')
-			last = p + 1;
-	while (word[n] && last[n] == word[n])
-		n++;
-	return !word[n] && !last[n];
-}
-
 /* Calls that do not return. */
 static void leave(void)
 {
-	if (told("reboot"))
+	if (vmi_told("reboot"))
 		vmi(VMI_CALL_REBOOT, 0, 0, 0);
-	if (told("shutdown"))
+	if (vmi_told("shutdown"))
 		vmi(VMI_CALL_SHUTDOWN, 0, 0, 0);
 }
 

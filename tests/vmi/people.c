@@ -390,10 +390,18 @@ static bool ticks(volatile uint32_t *n, uint32_t hz)
 	return *n - was >= 5;
 }
 
+/* An interrupt that is on its way. */
+static void let_in(void)
+{
+	__asm__ volatile("sti; nop; nop; nop; cli");
+}
+
 static void one_shots(uint32_t hz)
 {
-	uint32_t was = lvtt;
+	uint32_t was;
 
+	let_in();		/* the last one of the periodic alarm */
+	was = lvtt;
 	for (unsigned i = 0; i < 5; i++) {
 		alarm(0x10000, counter(0) + hz / 1000, 0);
 		vmi_or_native(VMI_CALL_HALT, 0, 0, 0, 0);
@@ -429,8 +437,7 @@ static void clock(void)
 	vmi(VMI_CALL_CANCEL_ALARM, flags | VMI_ALARM_LVTT, 0, 0);
 	if (!who->old_clock)
 		one_shots(hz);
-	/* A last one may be on its way. */
-	__asm__ volatile("sti; nop; nop; nop; cli");
+	let_in();
 	trap_hooks[who->lvtt] = NULL;
 	outb(0x21, 0xff);
 }

@@ -78,15 +78,6 @@ static void start_ap(void)
 	   ~0u, "no state for a processor that is not there");
 }
 
-static bool two_processors(void)
-{
-	const char *p = guest_cmdline;
-
-	while (*p && !(p[0] == 's' && p[1] == 'm' && p[2] == 'p'))
-		p++;
-	return *p;
-}
-
 void return_calls(bool sysexit);
 
 void guest_main(void)
@@ -120,7 +111,7 @@ void guest_main(void)
 	while (a--)
 		vmi(VMI_CALL_YIELD, ~0u, 0, 0);
 	ok(true, "1000 hypercalls");
-	if (two_processors())
+	if (vmi_told("smp"))
 		start_ap();
 	return_calls(false);	/* SYSEXIT has tests of its own */
 }

@@ -74,12 +74,29 @@ uint64_t vmi_features(void)
 	       vmi(VMI_CALL_QUERY_FEATURES, 0, 0, 0) : 0;
 }
 
+bool vmi_told(const char *word)
+{
+	const char *p = guest_cmdline;
+
+	while (*p) {
+		unsigned n = 0;
+
+		while (word[n] && p[n] == word[n])
+			n++;
+		if (!word[n] && (!p[n] || p[n] == ' '))
+			return true;
+		while (*p && *p++ != ' ')
+			;
+	}
+	return false;
+}
+
 bool vmi_on_qemu(void)
 {
 	uint32_t r[4];
 
 	cpuid(0x40000000, r);
-	return r[1] == 0x54474354;	/* TCGT */
+	return r[1] == 0x54474354 /* TCGT */ || vmi_told("qemu");
 }
 
 static void native_store(uint32_t at, uint32_t low, uint32_t high)

@@ -38,9 +38,12 @@ bool vmi_has(unsigned nr);	/* as a call */
 uint64_t vmi_call5(unsigned nr, uint32_t eax, uint32_t edx, uint32_t ecx,
 		   uint32_t s1, uint32_t s2);
 #define vmi(nr, eax, edx, ecx) vmi_call5(nr, eax, edx, ecx, 0, 0)
+/* Is @word one of the command line's? */
+bool vmi_told(const char *word);
 /*
- * QEMU's TCG, which looks neither at segment limits nor at odd bits of CR0, and
- * has #NP for a stack segment that is not present.
+ * QEMU's TCG (here or, if the command line has the word qemu, below another
+ * hypervisor): it looks neither at segment limits nor at odd bits of CR0 and
+ * CR4, and has #NP for a stack segment that is not present.
  */
 bool vmi_on_qemu(void);
 /* The feature word; 0 for a ROM of 3.0. */
