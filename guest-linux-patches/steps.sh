@@ -10,8 +10,9 @@
 # directory, so that a step compiles what its patch touches.  It then runs the
 # script of tests/machine/linux_script.sh under BT and powers off: without a ROM,
 # and, once the configuration has CONFIG_VMI, with a ROM and with vmi=off.
-# VARIANT is one of build.sh's (up).  Half an hour on two idle cores.  Exit
-# status 1 when a step fails.
+# VARIANT is one of build.sh's (up).  A tree that has the same first patches
+# already goes on from there.  Half an hour on two idle cores.  Exit status 1 when
+# a step fails.
 . "$(dirname "$0")/build.sh" "${VARIANT:-up}"
 
 umbra=../${BUILD:-build}/umbra
@@ -69,6 +70,29 @@ boots()
 	echo "ok step $n, $(basename "$p" .patch): boots, also on VMI"
 }
 
+# One line for each patch in the tree.
+sum()
+{
+	sha256sum <"$1"
+}
+
+# Patches that the tree has, or a new tree without any: sets have.
+prepare()
+{
+	local p i=0
+
+	have=$(wc -l <"$SRC/.steps" 2>/dev/null || echo 0)
+	[ ! -e "$SRC/.step" ] || have=0		# ended within one
+	for p in $(series); do
+		[ $((i += 1)) -le "$have" ] || break
+		[ "$(sum "$p")" = "$(sed -n ${i}p "$SRC/.steps")" ] || have=0
+	done
+	[ "$have" = 0 ] || [ "$have" -gt $i ] || return 0
+	have=0
+	extract
+	: >"$SRC/.steps"
+}
+
 first=${1:-1}
 last=${2:-$(series | wc -l)}
 mkdir -p "$TOP/steps"
@@ -78,14 +102,19 @@ fetch
 ../tools/mkinitrd.sh -a ../tests/machine/guest/load:/test \
 	"$tmp/initrd.gz" >"$tmp/log" 2>&1 || { cat "$tmp/log"; exit 1; }
 [ -x "$umbra" ] || fail "$umbra: not found (make)"
-extract
+prepare
 n=0
 for p in $(series); do
 	n=$((n + 1))
 	[ $n -le "$last" ] || break
+	[ $n -gt "$have" ] || continue
+	: >"$SRC/.step"
 	apply "$p"
-	[ $n -ge "$first" ] || continue
-	configure_step
-	compile
-	boots
+	if [ $n -ge "$first" ]; then
+		configure_step
+		compile
+		boots
+	fi
+	sum "$p" >>"$SRC/.steps"
+	rm "$SRC/.step"
 done
