@@ -109,7 +109,7 @@ RUN_DEPS := gcc make libc6-dev binutils libzydis-dev cpio gzip \
 	pkg-config libseccomp-dev libjansson-dev zlib1g-dev libslirp-dev \
 	seabios
 DEPS := $(RUN_DEPS) check gcc-multilib qemu-system-x86 qemu-utils nasm \
-	grub-rescue-pc grub-pc-bin grub-common xorriso mtools memtest86+ ipxe \
+	grub-rescue-pc grub-pc-bin grub-common xorriso mtools memtest86+ ipxe isolinux syslinux-common \
 	python3 curl xenstore-utils libxen-dev gdb
 # What building a guest kernel needs besides (make guest-kernel).
 DEPS += bc bison flex patch xz-utils

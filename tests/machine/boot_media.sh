@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# SeaBIOS starts GRUB from floppy disks, a CD-ROM and a hard disk, and GRUB finds
-# its drives; the firmware's screen is the first serial port.
-# timeout: 150
+# SeaBIOS starts GRUB from floppy disks, a CD-ROM and a hard disk, and GRUB finds its
+# drives; iPXE; and ISOLINUX, MEMDISK and menus. The firmware's screen is the first
+# serial port, or the VGA, which is compared with QEMU's.
+# timeout: 260
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 umbra=${BUILD:-build}/umbra
@@ -60,3 +61,57 @@ if [ -f $ipxe ]; then
 else
 	echo "ok iPXE's CD-ROM # SKIP ipxe is not installed (make deps)"
 fi
+
+# ISOLINUX with one entry: iso NAME LINES
+lib=/usr/lib/syslinux
+iso()
+{
+	local dir=$tmp/iso.$1/isolinux
+	mkdir -p "$dir"
+	cp /usr/lib/ISOLINUX/isolinux.bin $lib/memdisk $lib/modules/bios/*.c32 \
+		$grub/grub-rescue-floppy.img "$dir"
+	printf 'DEFAULT x\nPROMPT 0\nLABEL x\n%b' "$2" >"$dir/isolinux.cfg"
+	printf 'MENU TITLE Umbra\nLABEL y\nMENU LABEL An entry\nKERNEL x\n' \
+		>"$dir/menu.cfg"
+	xorriso -as mkisofs -quiet -o "$tmp/$1.iso" -b isolinux/isolinux.bin \
+		-c isolinux/boot.cat -no-emul-boot -boot-load-size 4 \
+		-boot-info-table "$tmp/iso.$1" 2>"$tmp/log"
+}
+
+if [ ! -f /usr/lib/ISOLINUX/isolinux.bin ] || [ ! -f $lib/memdisk ] ||
+   ! command -v xorriso >/dev/null; then
+	echo "ok ISOLINUX # SKIP isolinux, syslinux-common or xorriso is not" \
+		"installed (make deps)"
+	exit 0
+fi
+iso memdisk 'KERNEL memdisk\nINITRD grub-rescue-floppy.img\n'
+boots "a floppy image in memory, by ISOLINUX and MEMDISK" \
+	"wait GNU GRUB\n" -cdrom "$tmp/memdisk.iso"
+iso poweroff 'COM32 poweroff.c32\n'
+for engine in bt interp; do
+	timeout 60 "$umbra" run --engine $engine --mem 64M --serial null \
+		-cdrom "$tmp/poweroff.iso" >"$tmp/log" 2>&1 </dev/null
+	rc=$?
+	if [ $rc = 0 ]; then
+		echo "ok a COM32 program powers off through APM ($engine)"
+	else
+		echo "not ok a COM32 program powers off through APM ($engine): $rc"
+		sed 's/^/# /' "$tmp/log"
+	fi
+done
+
+# The same picture as in QEMU: a menu in a VBE mode.
+iso vesa 'COM32 vesamenu.c32\nAPPEND menu.cfg\n'
+"$umbra" run --engine "${ENGINE:-bt}" --mem 64M --serial null \
+	-cdrom "$tmp/vesa.iso" --qmp "unix:$tmp/umbra.qmp" \
+	>"$tmp/log" 2>&1 </dev/null &
+ours=$!
+theirs=
+if command -v qemu-system-i386 >/dev/null; then
+	qemu-system-i386 -m 64 -vga std -display none -serial null \
+		-cdrom "$tmp/vesa.iso" -qmp "unix:$tmp/qemu.qmp,server,nowait" &
+	theirs=$!
+fi
+python3 tests/machine/same_screen.py "$tmp" 640x480 "${theirs:+qemu}"
+kill $ours $theirs 2>/dev/null
+wait
