@@ -8,7 +8,8 @@
 #
 # VARIANT  up (default)	one processor, two-level page tables
 #	   smp-pae	eight processors, three-level page tables
-#	   up-novmi, smp-pae-novmi	the same with CONFIG_VMI=n
+#	   up-pae, smp	the other two of the four
+#	   NAME-novmi	the same with CONFIG_VMI=n
 #
 # Result, in ${UMBRA_CACHE:-$HOME/.cache/umbra}/guest-kernel/VARIANT: bzImage,
 # vmlinux, System.map, config, and `key', a hash of what they were made from;
@@ -53,10 +54,10 @@ fragments()
 {
 	local f=config/vmi.config
 	case $VARIANT in
-	up|smp-pae) ;;
-	up-novmi|smp-pae-novmi) f=config/novmi.config ;;
-	*) fail "$VARIANT: no such variant (up, smp-pae, up-novmi," \
-		"smp-pae-novmi)" ;;
+	up|up-pae|smp|smp-pae) ;;
+	up-novmi|up-pae-novmi|smp-novmi|smp-pae-novmi) f=config/novmi.config ;;
+	*) fail "$VARIANT: no such variant (up, up-pae, smp, smp-pae, or one" \
+		"of these with -novmi)" ;;
 	esac
 	echo "$f" "config/${VARIANT%-novmi}.config" config/base.config
 }
