@@ -222,6 +222,21 @@ static unsigned hv_mode(const struct host_caps *caps)
 					      BIT(MODE_HV_SWMMU);
 }
 
+/*
+ * 16/32-bit programs that know long mode (memtest86+, for memory beyond 4 GiB)
+ * do without it as well.  They are better off so where KVM only emulates it,
+ * which is slow and has no x87 and SSE, and cannot run them otherwise.
+ */
+static bool better_without_long_mode(const struct host_caps *caps,
+				     enum guest_kind kind)
+{
+	char why[MODE_TEXT_LEN];
+
+	return kind == GUEST_32 &&
+	       host_probe_emulated(&caps->kvm.probe[HOST_PROBE_LONG]) &&
+	       !mode_hv_runs(caps, kind, why);
+}
+
 /* A 64-bit guest starts in BT only if HV can take it over (BT32). */
 static unsigned allowed_modes(const struct host_caps *caps,
 			      enum guest_kind kind, struct mode_choice *c)
@@ -361,6 +376,13 @@ static int choose_auto(const struct host_caps *caps, enum guest_kind kind,
 		       unsigned allowed, unsigned requested,
 		       struct mode_choice *c, char *err)
 {
+	if (c->move_to_hv && requested != BT_MODES &&
+	    better_without_long_mode(caps, kind)) {
+		c->move_to_hv = false;
+		snprintf(c->warning, sizeof(c->warning), "the guest is not "
+			 "offered long mode, which this host's KVM emulates "
+			 "(--engine auto,start=bt offers it)");
+	}
 	if (!allowed)
 		return nothing_left(caps, kind, c, err);
 	if (!(allowed & requested)) {

@@ -166,7 +166,8 @@ bool hv_emulate(struct hv *hv, struct engine_exit_info *info)
 		return true;	/* broken */
 	if (hv->v.msr.efer & EFER_LMA)
 		return hv_soft_interrupt(hv) || undefined_for_user(hv) ||
-		       cannot(info, "64-bit code is not interpreted");
+		       cannot(info, "64-bit code is not interpreted "
+			      "(--engine bt offers the guest no long mode)");
 	return interpret_some(hv, next_batch(hv), info);
 }
 

@@ -60,6 +60,7 @@ static void make_host(enum host h)
 		set_probes(HOST_PROBE_SYSCALL, HOST_PROBE_SYSCALL, PROBE_FAILS,
 			   "code segment 51");
 		caps.kvm.probe[HOST_PROBE_UNPAGED].insn_ns = 400;
+		caps.kvm.probe[HOST_PROBE_LONG].insn_ns = 600;
 		break;
 	case NO_LONG:
 		set_probes(HOST_PROBE_LONG, HOST_PROBE_SYSCALL, PROBE_FAILS,
@@ -308,11 +309,18 @@ START_TEST(moving_needs_hv_with_long_mode_and_no_strict_bt)
 		enum host host;
 		const char *request;
 		bool move;
+		enum guest_kind kind;
 	} cases[] = {
 		{ EPT, "auto", true }, { PARTIAL, "auto", true },
 		{ PARTIAL, "auto,start=bt", true }, { PARTIAL, "bt", false },
 		{ NO_LONG, "auto", false }, { HANGS, "auto", false },
 		{ NONE, "auto", false },
+		/* A guest that needs none is not offered an emulated one. */
+		{ EPT, "auto", true, GUEST_32 },
+		{ SHADOW, "auto", true, GUEST_32 },
+		{ PARTIAL, "auto", false, GUEST_32 },
+		{ PARTIAL, "auto,start=bt", true, GUEST_32 },
+		{ PARTIAL, "auto", true, GUEST_64 },
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -322,7 +330,7 @@ START_TEST(moving_needs_hv_with_long_mode_and_no_strict_bt)
 
 		make_host(cases[i].host);
 		mode_parse_engine(cases[i].request, &req);
-		ck_assert_int_eq(mode_choose(&caps, &req, GUEST_UNKNOWN, &c,
+		ck_assert_int_eq(mode_choose(&caps, &req, cases[i].kind, &c,
 					     err), 0);
 		ck_assert_msg(c.move_to_hv == cases[i].move, "case %u", i);
 	}
