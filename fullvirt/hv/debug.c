@@ -67,6 +67,9 @@ static int apply(struct hv *hv, const struct engine_debug *d)
 	struct kvm_guest_debug k = { .control = 0 };
 	int ret = fill_debug(d, &k);
 
+	/* Ours keep quiet by themselves (run.c). */
+	if (d->step && hv->vm->irqchip && hv->vm->block_irq)
+		k.control |= KVM_GUESTDBG_BLOCKIRQ;
 	if (!ret)
 		ret = hv_ioctl(hv->fd, KVM_SET_GUEST_DEBUG, &k);
 	return ret < 0 ? ret : 0;

@@ -55,27 +55,6 @@ static int make_vcpu(struct hv *hv, unsigned index)
 				  strerror(-ret)) : 0;
 }
 
-/* Does KVM keep EFLAGS.VM?  The state of @hv is to be set afterwards. */
-static int find_weakness(struct hv *hv)
-{
-	int ret;
-
-	if (hv->vm->users > 1)
-		return 0;
-	vcpu_reset(&hv->v, 0, false);
-	hv->v.cr0 |= CR0_PE;
-	hv->v.rflags |= FLAG_VM;
-	for (unsigned n = 0; n < SEG_COUNT; n++) {
-		vcpu_load_real(&hv->v, n, 0);
-		hv->v.seg[n].attr |= SEG_DPL_MASK;
-	}
-	ret = hv_state_store(hv);
-	if (!ret)
-		ret = hv_state_load(hv);
-	hv->vm->weak = !(hv->v.rflags & FLAG_VM);
-	return ret;
-}
-
 static int option_irqchip(const char *val, enum hv_irqchip *out, char *err)
 {
 	static const char *const names[] = { "auto", "on", "off" };
@@ -113,19 +92,34 @@ static int options(const struct engine_config *cfg, enum hv_irqchip *irqchip,
 	return ret;
 }
 
+/* The VMI's alarms and idle times are those of our own controllers. */
+static int for_vmi(enum hv_irqchip *irqchip, char *err)
+{
+	if (*irqchip == HV_IRQCHIP_ON) {
+		snprintf(err, HV_REASON, "hv.irqchip=on: not with --vmi");
+		return -EINVAL;
+	}
+	*irqchip = HV_IRQCHIP_OFF;
+	return 0;
+}
+
 /* The engines of one machine share what the first of them made. */
 static int get_vm(struct hv *hv, const struct engine_config *cfg, char *err)
 {
 	enum hv_irqchip irqchip;
 	int ret = options(cfg, &irqchip, err);
 
+	if (!ret && cfg->bus->hypercall)
+		ret = for_vmi(&irqchip, err);
 	if (ret)
 		return ret;
 	if (!cfg->peer) {
 		ret = hv_vm_create(&hv->vm, cfg->mem, err);
 		if (ret)
 			return ret;
-		ret = hv_irqchip_create(hv->vm, irqchip, err);
+		ret = hv_vm_try(hv->vm, irqchip != HV_IRQCHIP_OFF, err);
+		if (!ret)
+			ret = hv_irqchip_create(hv->vm, irqchip, err);
 		return ret ? ret : hv_msrs_filter(hv->vm);
 	}
 	hv->vm = to_hv(cfg->peer)->vm;
@@ -149,9 +143,6 @@ static int set_up(struct hv *hv, const struct engine_config *cfg, char *err)
 		ret = make_vcpu(hv, cfg->cpu_index);
 	if (!ret)
 		ret = hv_signal_init();
-	if (!ret)
-		ret = find_weakness(hv);
-	vcpu_reset(&hv->v, cfg->cpu_index, false);
 	if (!ret)
 		ret = hv_state_store(hv);
 	if (ret)

@@ -22,6 +22,8 @@
 #include "hypervisor/engine.h"
 
 #define HV_REASON	160
+/* Interrupts KVM_RUN; BT has SIGUSR2. */
+#define HV_KICK_SIGNAL	SIGUSR1
 /* Leaves of CPUID that are offered; kvm.h calls them entries. */
 #define HV_CPUID_MAX	64
 
@@ -44,6 +46,7 @@ struct hv_vm {
 	size_t run_size;	/* of struct kvm_run and its pages */
 	bool msr_exits;		/* MSRs that we keep exit to us */
 	bool sregs2, readonly;
+	bool block_irq;		/* steps without interrupts (Linux 5.16) */
 	/*
 	 * KVM without a processor's help: outside of long mode it runs
 	 * CPL 0 without paging, and loses CR0.PG and EFLAGS.VM of other
@@ -51,6 +54,7 @@ struct hv_vm {
 	 */
 	bool weak;
 	bool irqchip;		/* KVM's interrupt controllers (irqchip.c) */
+	bool irqchip_works;	/* they keep what they are told (trial.c) */
 	pthread_mutex_t lock;	/* the slots */
 	struct hv_slot *slots;
 	unsigned nslots, max_slots;
@@ -92,6 +96,11 @@ struct hv {
 	bool io_pending;
 	bool tsc_attr;		/* KVM_VCPU_TSC_OFFSET is there */
 	uint8_t cr8;		/* TPR >> 4 that KVM was told */
+	/*
+	 * The local APIC's timer in KVM: its count when the vCPU stopped, and
+	 * the initial count of one that has expired, which KVM is not told.
+	 */
+	uint32_t timer_left, timer_initial;
 
 	/* run() cannot go on; why. */
 	char broken[HV_REASON];
@@ -132,10 +141,20 @@ int hv_ioctl(int fd, unsigned long request, void *arg);
  */
 int hv_vm_create(struct hv_vm **out, struct mem *mem, char *err);
 /*
- * irqchip.c.  Before the first vCPU.  0, or with HV_IRQCHIP_ON a negative errno
- * and one line in @err.
+ * trial.c.  Find out vm->weak, and, with @irqchip, vm->irqchip_works.  0, or a
+ * negative errno with one line in @err.  Some hundred us.
+ */
+int hv_vm_try(struct hv_vm *vm, bool irqchip, char *err);
+/*
+ * irqchip.c.  Before the first vCPU, after hv_vm_try().  0, or with
+ * HV_IRQCHIP_ON a negative errno and one line in @err.
  */
 int hv_irqchip_create(struct hv_vm *vm, enum hv_irqchip want, char *err);
+/*
+ * The vCPU leaves run(): note how far its timer is, let KVM deliver it.  True:
+ * there is an exit to handle first.
+ */
+bool hv_irqchip_settle(struct hv *hv);
 extern const struct engine_irqchip hv_irqchip;
 /* One user less; the last closes everything. */
 void hv_vm_put(struct hv_vm *vm);

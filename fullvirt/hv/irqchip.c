@@ -8,6 +8,8 @@
  * the local APIC lie in struct kvm_lapic_state as in its page.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,19 @@
 #define IOAPIC_BASE	0xfec00000ULL
 #define ELCR_MASTER	0xf8
 #define ELCR_SLAVE	0xde
+/* Redirection table entry, 82093AA datasheet 3.2.4. */
+#define REDIR_LEVEL	(1ULL << 15)
+#define REDIR_MASKED	(1ULL << 16)
+/* Registers of the local APIC / 10h, SDM Vol. 3A table 10-1. */
+#define R_SVR		0x0f
+#define R_TMR		0x18
+#define R_IRR		0x20
+#define R_LVT_TIMER	0x32
+#define R_INITIAL	0x38
+#define R_CURRENT	0x39
+#define SVR_ENABLE	0x100
+#define LVT_MASKED	0x10000
+#define LVT_MODE	0x60000		/* 0: one-shot */
 
 static void route(struct kvm_irq_routing *r, unsigned gsi, unsigned chip,
 		  unsigned pin)
@@ -53,22 +68,34 @@ static int set_routes(struct hv_vm *vm)
 	return hv_ioctl(vm->vm_fd, KVM_SET_GSI_ROUTING, &all);
 }
 
+static int refuse(enum hv_irqchip want, int code, const char *why, char *err)
+{
+	if (want != HV_IRQCHIP_ON)
+		return 0;
+	snprintf(err, HV_REASON, "hv.irqchip=on: %s", why);
+	return code;
+}
+
 /*
- * "auto" leaves them to us: Linux with two processors has been seen to stall
- * with KVM's, on a KVM whose hardware was emulated, and not with ours.
+ * "auto" takes them where they work; but not where the interpreter runs much
+ * of the guest, which would not reach them.
  */
 int hv_irqchip_create(struct hv_vm *vm, enum hv_irqchip want, char *err)
 {
 	int ret;
 
-	if (want != HV_IRQCHIP_ON)
+	if (want == HV_IRQCHIP_OFF || (want == HV_IRQCHIP_AUTO && vm->weak))
 		return 0;
+	if (!vm->irqchip_works)
+		return refuse(want, -ENOTSUP, "this KVM has none, or they do "
+			      "not keep their state", err);
 	ret = hv_ioctl(vm->vm_fd, KVM_CREATE_IRQCHIP, NULL);
-	if (ret >= 0)
-		ret = set_routes(vm);
+	if (ret < 0)
+		return refuse(want, ret, strerror(-ret), err);
+	ret = set_routes(vm);
 	vm->irqchip = ret >= 0;
 	if (ret < 0)
-		snprintf(err, HV_REASON, "hv.irqchip=on: KVM has none: %s",
+		snprintf(err, HV_REASON, "hv: KVM_SET_GSI_ROUTING: %s",
 			 strerror(-ret));
 	return ret < 0 ? ret : 0;
 }
@@ -146,51 +173,209 @@ static int get(struct engine *e, struct irqchip_state *s)
 	return 0;
 }
 
-static int set(struct engine *e, const struct irqchip_state *s)
+static int set_pics(struct hv *hv, const struct irqchip_pic *pic)
 {
 	static const uint8_t mask[] = { ELCR_MASTER, ELCR_SLAVE };
-	struct hv *hv = to_hv(e);
 	struct kvm_irqchip k;
-	int ret;
+	int ret = 0;
 
-	for (unsigned n = 0; n < 2; n++) {
+	for (unsigned n = 0; n < 2 && ret >= 0; n++) {
 		memset(&k, 0, sizeof(k));
 		k.chip_id = n;
-		pic_store(&s->pic[n], &k.chip.pic, mask[n]);
+		pic_store(&pic[n], &k.chip.pic, mask[n]);
 		ret = hv_ioctl(hv->vm->vm_fd, KVM_SET_IRQCHIP, &k);
-		if (ret < 0)
-			return ret;
 	}
+	return ret;
+}
+
+/*
+ * KVM sends a message for each pin whose line it is told is up.  That is what
+ * level-triggered ones need; the edges of others have been.
+ */
+static int set_ioapic(struct hv *hv, const struct irqchip_ioapic *io)
+{
+	struct kvm_irqchip k;
+
 	memset(&k, 0, sizeof(k));
 	k.chip_id = KVM_IRQCHIP_IOAPIC;
 	k.chip.ioapic.base_address = IOAPIC_BASE;
-	for (unsigned n = 0; n < IRQCHIP_PINS; n++)
-		k.chip.ioapic.redirtbl[n].bits = s->ioapic.redir[n];
-	k.chip.ioapic.irr = s->ioapic.lines;
-	k.chip.ioapic.id = s->ioapic.id;
-	k.chip.ioapic.ioregsel = s->ioapic.index;
+	for (unsigned n = 0; n < IRQCHIP_PINS; n++) {
+		k.chip.ioapic.redirtbl[n].bits = io->redir[n];
+		if (io->redir[n] & REDIR_LEVEL)
+			k.chip.ioapic.irr |= io->lines & 1u << n;
+	}
+	k.chip.ioapic.id = io->id;
+	k.chip.ioapic.ioregsel = io->index;
 	return hv_ioctl(hv->vm->vm_fd, KVM_SET_IRQCHIP, &k);
+}
+
+/*
+ * KVM keeps the level of each line outside of its chips, too, as it was when
+ * ours took over.  The chips are masked while it hears of the present ones.
+ */
+static int set_lines(struct hv *hv, const struct irqchip_state *s)
+{
+	static const struct irqchip_pic quiet[2] = {
+		{ .imr = 0xff }, { .imr = 0xff },
+	};
+	struct irqchip_ioapic masked = { .lines = 0 };
+	int ret;
+
+	for (unsigned n = 0; n < IRQCHIP_PINS; n++)
+		masked.redir[n] = REDIR_MASKED;
+	ret = set_pics(hv, quiet);
+	if (ret >= 0)
+		ret = set_ioapic(hv, &masked);
+	for (unsigned n = 0; n < IRQCHIP_PINS && ret >= 0; n++) {
+		struct kvm_irq_level l = { .irq = n };
+
+		if (n == CASCADE)
+			continue;
+		l.level = n < ISA_LINES ? s->pic[n / 8].lines >> n % 8 & 1 :
+			  s->ioapic.lines >> n & 1;
+		ret = hv_ioctl(hv->vm->vm_fd, KVM_IRQ_LINE, &l);
+	}
+	return ret;
+}
+
+static int set(struct engine *e, const struct irqchip_state *s)
+{
+	struct hv *hv = to_hv(e);
+	int ret = set_lines(hv, s);
+
+	if (ret >= 0)
+		ret = set_pics(hv, s->pic);
+	if (ret >= 0)
+		ret = set_ioapic(hv, &s->ioapic);
+	return ret < 0 ? ret : 0;
+}
+
+/*
+ * The local APIC's timer.  When it expires, KVM notes so for the vCPU's next
+ * stay in KVM_RUN, and the request is in no register until then.  And a
+ * one-shot timer whose count KVM is told is 0 expires at once, although it did
+ * long ago.  So that each comes once, hv_irqchip_settle() lets KVM make the
+ * request when the vCPU stops; what expires after that is found by the count
+ * and requested here; and KVM is not told of a timer that has expired.
+ */
+
+/*
+ * Enter KVM as one that is about to run the guest, with a signal waiting.
+ * A kick that comes meanwhile would be felt too soon; who kicks has set a flag
+ * for the next run().  True: KVM had something else to say.
+ */
+static bool touch_vcpu(struct hv *hv)
+{
+	struct {
+		struct kvm_signal_mask m;
+		uint64_t set;
+	} arg = { .m.len = sizeof(arg.set) };
+	sigset_t kick, old;
+	int sig, ret;
+
+	sigemptyset(&kick);
+	sigaddset(&kick, HV_KICK_SIGNAL);
+	pthread_sigmask(SIG_BLOCK, &kick, &old);
+	memcpy(arg.m.sigset, &old, sizeof(arg.set));
+	pthread_kill(pthread_self(), HV_KICK_SIGNAL);
+	ret = hv_ioctl(hv->fd, KVM_SET_SIGNAL_MASK, &arg);
+	while (ret >= 0) {
+		__atomic_store_n(&hv->run->immediate_exit, 0,
+				 __ATOMIC_SEQ_CST);
+		ret = hv_ioctl(hv->fd, KVM_RUN, NULL);
+		if (ret != -EINTR || !__atomic_load_n(&hv->run->immediate_exit,
+						      __ATOMIC_SEQ_CST))
+			break;
+		ret = 0;
+	}
+	hv_ioctl(hv->fd, KVM_SET_SIGNAL_MASK, NULL);
+	sigwait(&kick, &sig);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return ret >= 0;
+}
+
+static uint32_t reg_of(const struct kvm_lapic_state *k, unsigned reg)
+{
+	uint32_t val;
+
+	memcpy(&val, &k->regs[16 * reg], sizeof(val));
+	return val;
+}
+
+static bool one_shot(uint32_t lvt)
+{
+	return !(lvt & LVT_MODE);
+}
+
+bool hv_irqchip_settle(struct hv *hv)
+{
+	struct kvm_lapic_state k;
+
+	if (!hv->vm->irqchip || hv->broken[0] ||
+	    hv_ioctl(hv->fd, KVM_GET_LAPIC, &k) < 0)
+		return false;
+	hv->timer_left = reg_of(&k, R_CURRENT);
+	return reg_of(&k, R_INITIAL) &&
+	       !(reg_of(&k, R_LVT_TIMER) & LVT_MASKED) && touch_vcpu(hv);
+}
+
+/* Has it expired since the vCPU stopped? */
+static bool expired(const struct hv *hv, const struct irqchip_lapic *l)
+{
+	uint32_t now = l->reg[R_CURRENT];
+
+	if (!l->reg[R_INITIAL] || l->reg[R_LVT_TIMER] & LVT_MASKED ||
+	    !(l->reg[R_SVR] & SVR_ENABLE))
+		return false;
+	return one_shot(l->reg[R_LVT_TIMER]) ? hv->timer_left && !now :
+	       now > hv->timer_left;
+}
+
+static void request_timer(struct irqchip_lapic *l)
+{
+	uint8_t vector = l->reg[R_LVT_TIMER];
+
+	if (vector < 16)
+		return;
+	l->reg[R_IRR + vector / 32] |= 1u << vector % 32;
+	l->reg[R_TMR + vector / 32] &= ~(1u << vector % 32);
 }
 
 static int get_lapic(struct engine *e, struct irqchip_lapic *l)
 {
 	struct kvm_lapic_state k;
-	int ret = hv_ioctl(to_hv(e)->fd, KVM_GET_LAPIC, &k);
+	struct hv *hv = to_hv(e);
+	int ret = hv_ioctl(hv->fd, KVM_GET_LAPIC, &k);
 
+	if (ret < 0)
+		return ret;
 	for (unsigned n = 0; n < IRQCHIP_LAPIC_REGS; n++)
-		memcpy(&l->reg[n], &k.regs[16 * n], 4);
-	return ret < 0 ? ret : 0;
+		l->reg[n] = reg_of(&k, n);
+	if (expired(hv, l))
+		request_timer(l);
+	hv->timer_left = l->reg[R_CURRENT];
+	if (!l->reg[R_INITIAL])
+		l->reg[R_INITIAL] = hv->timer_initial;
+	return 0;
 }
 
 static int set_lapic(struct engine *e, const struct irqchip_lapic *l)
 {
+	struct irqchip_lapic in = *l;
+	struct hv *hv = to_hv(e);
 	struct kvm_lapic_state k;
 	int ret;
 
+	hv->timer_initial = 0;
+	hv->timer_left = in.reg[R_CURRENT];
+	if (one_shot(in.reg[R_LVT_TIMER]) && !in.reg[R_CURRENT]) {
+		hv->timer_initial = in.reg[R_INITIAL];
+		in.reg[R_INITIAL] = 0;
+	}
 	memset(&k, 0, sizeof(k));
 	for (unsigned n = 0; n < IRQCHIP_LAPIC_REGS; n++)
-		memcpy(&k.regs[16 * n], &l->reg[n], 4);
-	ret = hv_ioctl(to_hv(e)->fd, KVM_SET_LAPIC, &k);
+		memcpy(&k.regs[16 * n], &in.reg[n], 4);
+	ret = hv_ioctl(hv->fd, KVM_SET_LAPIC, &k);
 	return ret < 0 ? ret : 0;
 }
 

@@ -97,6 +97,8 @@ static const struct {
 
 static int check_caps(struct hv_vm *vm, char *err)
 {
+	int debug;
+
 	for (unsigned i = 0; i < ARRAY_SIZE(required); i++)
 		if (!hv_vm_has(vm, required[i].cap)) {
 			snprintf(err, HV_REASON, "hv: this KVM lacks %s "
@@ -105,6 +107,9 @@ static int check_caps(struct hv_vm *vm, char *err)
 		}
 	vm->sregs2 = hv_vm_has(vm, KVM_CAP_SREGS2);
 	vm->readonly = hv_vm_has(vm, KVM_CAP_READONLY_MEM);
+	debug = hv_ioctl(vm->vm_fd, KVM_CHECK_EXTENSION,
+			 (void *)KVM_CAP_SET_GUEST_DEBUG2);
+	vm->block_irq = debug > 0 && debug & KVM_GUESTDBG_BLOCKIRQ;
 	vm->msr_exits = hv_vm_has(vm, KVM_CAP_X86_USER_SPACE_MSR) &&
 			hv_vm_has(vm, KVM_CAP_X86_MSR_FILTER);
 	return 0;

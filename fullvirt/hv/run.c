@@ -28,8 +28,6 @@
 #include "hypervisor/mem.h"
 #include "hypervisor/vmi_private.h"
 
-/* BT has SIGUSR2. */
-#define KICK_SIGNAL	SIGUSR1
 /*
  * So many interruptions in a row that nobody asked for, within so short a
  * time, mean that the guest does not get anywhere.
@@ -47,7 +45,7 @@ int hv_signal_init(void)
 	struct sigaction sa = { .sa_handler = on_kick_signal,
 				.sa_flags = SA_ONSTACK };
 
-	return sigaction(KICK_SIGNAL, &sa, NULL) ? -errno : 0;
+	return sigaction(HV_KICK_SIGNAL, &sa, NULL) ? -errno : 0;
 }
 
 void hv_kick(struct engine *e)
@@ -57,7 +55,7 @@ void hv_kick(struct engine *e)
 	__atomic_store_n(&hv->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&hv->running, __ATOMIC_SEQ_CST) &&
 	    !pthread_equal(hv->thread, pthread_self()))
-		pthread_kill(hv->thread, KICK_SIGNAL);
+		pthread_kill(hv->thread, HV_KICK_SIGNAL);
 }
 
 static uint64_t now_ns(void)
@@ -409,6 +407,10 @@ void hv_run(struct engine *e, struct engine_exit_info *info)
 		hv->v.activity = ACTIVITY_RUN;
 		hv_debug_resume(hv);
 		loop(hv, info);
+		while (hv_irqchip_settle(hv)) {
+			handle(hv, info);
+			hv_complete(hv);
+		}
 	}
 	__atomic_store_n(&hv->running, false, __ATOMIC_SEQ_CST);
 }

@@ -87,7 +87,7 @@ static void expect_pages(unsigned a, unsigned b)
 	/* An assertion that holds costs a system call; there are 2^20 pages. */
 	for (unsigned p = 0; p < pages; p++)
 		if ((bits[p / 64] >> p % 64 & 1) != (p == a || p == b))
-			ck_abort_msg("page %x", p);
+			ck_abort_msg("page %x is%s", p, bits[p / 64] >> p % 64 & 1 ? "" : " not");
 }
 
 /* movb $1, address; out %al, $LEAVE_PORT */
