@@ -174,11 +174,16 @@ static uint32_t slots_used(const struct pc *pc)
 static void note_removable(struct pc *pc, const struct pc_device_spec *spec,
 			   struct device *d, uint32_t before)
 {
+	static const char *const removable[] = {
+		"virtio-blk", "virtio-net", "pcnet",
+	};
 	uint32_t came = slots_used(pc) & ~before;
 	unsigned slot = came ? __builtin_ctz(came) : 0;
+	bool known = false;
 
-	if (!came || (strcmp(spec->name, "virtio-blk") &&
-		      strcmp(spec->name, "virtio-net")))
+	for (unsigned i = 0; came && i < ARRAY_SIZE(removable); i++)
+		known |= !strcmp(spec->name, removable[i]);
+	if (!known)
 		return;
 	pc->plugged[slot].d = d;
 	pc->plugged[slot].backend = spec->backend;

@@ -254,7 +254,8 @@ static int add_network(struct parcel *p, const struct att_device *d,
 	for (unsigned i = 0; i < d->nkeys && n < PARCEL_STRINGS; i++) {
 		if (!strncmp(d->keys[i], "type=", 5))
 			type = d->keys[i] + 5;
-		else if (strncmp(d->keys[i], "mac=", 4))
+		else if (strncmp(d->keys[i], "mac=", 4) &&
+			 strncmp(d->keys[i], "model=", 6))
 			keys[n++] = d->keys[i];
 	}
 	keys[n] = NULL;

@@ -17,11 +17,12 @@ mkdir "$tmp/mod"
 dpkg-deb --fsys-tarfile "$package" | tar -C "$tmp/mod" -xf - --wildcards \
 	'*/drivers/virtio/virtio*.ko' '*/drivers/block/virtio_blk.ko' \
 	'*/drivers/net/virtio_net.ko' '*/drivers/net/net_failover.ko' \
-	'*/net/core/failover.ko'
+	'*/net/core/failover.ko' '*/ethernet/amd/pcnet32.ko' '*/net/mii.ko'
 cat >"$tmp/script" <<'GUEST'
 #!/bin/sh
 for m in virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev \
-	virtio_pci virtio_blk virtio_balloon failover net_failover virtio_net; do
+	virtio_pci virtio_blk virtio_balloon failover net_failover virtio_net \
+	mii pcnet32; do
 	insmod /mod/$m.ko || echo "insmod $m failed"
 done
 echo "guest up"
@@ -40,6 +41,8 @@ while :; do
 		ip link set eth0 up
 		touch /tmp/eth0
 		ping -c 1 -W 5 10.0.2.2 >/dev/null && echo "came eth0: pong"
+		driver=$(readlink /sys/class/net/eth0/device/driver)
+		echo "driver ${driver##*/}"
 	elif [ -e /tmp/eth0 ] && [ ! -e /sys/class/net/eth0 ]; then
 		rm /tmp/eth0
 		echo "went eth0"
@@ -110,7 +113,7 @@ check what_was_there_from_the_start_stays sh -c \
 
 nic()
 {
-	"$umbra" attach linux nic type=user >"$tmp/nic" 2>&1
+	"$umbra" attach linux nic type=user "$@" >"$tmp/nic" 2>&1
 }
 
 nic
@@ -128,6 +131,15 @@ else
 			within 10 count 'went eth0' $i || { failed=1; break; }
 	done
 	check cards_in_a_loop [ $failed = 0 ]
+	check attach_a_pcnet nic model=pcnet
+	check the_guest_reaches_the_host_through_it \
+		within 20 count 'came eth0: pong' 5
+	check by_its_own_driver within 5 count 'driver pcnet32' 1
+	check detach_the_pcnet "$umbra" detach linux nic 0
+	check it_is_gone_too within 10 count 'went eth0' 5
+	check no_other_model sh -c \
+		'"$0" attach linux nic model=e1000 2>&1 | grep -q "or pcnet"' \
+		"$umbra"
 	check a_bad_network_is_said sh -c \
 		'"$0" attach linux nic type=nonsense 2>&1 | grep -q "user and tap"' \
 		"$umbra"

@@ -26,7 +26,7 @@ static const struct class {
 	const char *keys;		/* that may be given, " key key " */
 } classes[] = {
 	{ "disk", "vbd", " bus format readonly serial " },
-	{ "nic", "vif", " type mac ifname restrict net host dhcpstart dns "
+	{ "nic", "vif", " type model mac ifname restrict net host dhcpstart dns "
 	  "hostname tftp bootfile hostfwd " },
 };
 
@@ -159,7 +159,10 @@ static void describe_nic(struct request *r, int argc, char **argv)
 {
 	static char mac[18];
 	uint8_t b[3];
+	const char *model = setting(argc, argv, "model");
 
+	if (model && strcmp(model, "virtio-net") && strcmp(model, "pcnet"))
+		die("attach: model=%s: must be virtio-net or pcnet", model);
 	if (!setting(argc, argv, "type"))
 		add(r, r->back, "type", "user");
 	if (setting(argc, argv, "mac"))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Network cards in the store: the class "vif".  A card that comes while the
- * machine runs is on virtio; its network is a descriptor that the attendant
+ * Network cards in the store: the class "vif".  The network of a card that
+ * comes while the machine runs is a descriptor that the attendant
  * made (user networking's process, a tap interface).
  */
 #include <errno.h>
@@ -60,10 +60,17 @@ static int vif_attach(void *opaque, const struct hotplug_args *a, char *err)
 	const char *mac = hotplug_key(a, "mac");
 	char text[64];
 	const char *keys[] = { mac ? text : NULL, NULL };
-	struct pc_device_spec spec = { "virtio-net", NULL, keys };
+	const char *model = hotplug_key(a, "model");
+	struct pc_device_spec spec = { model ? model : "virtio-net", NULL,
+				       keys };
 	struct card *c = cards;
 	int ret;
 
+	if (strcmp(spec.name, "virtio-net") && strcmp(spec.name, "pcnet")) {
+		snprintf(err, HOTPLUG_ERR_LEN, "model %.60s: must be "
+			 "virtio-net or pcnet", spec.name);
+		return -EINVAL;
+	}
 	while (c < cards + CARDS_MAX && c->net)
 		c++;
 	if (c == cards + CARDS_MAX || card_find(a->n)) {
@@ -92,8 +99,8 @@ static int vif_detach(void *opaque, unsigned n, char *err)
 	int ret;
 
 	if (!c) {
-		snprintf(err, HOTPLUG_ERR_LEN, "network card %u is not on "
-			 "virtio, and stays", n);
+		snprintf(err, HOTPLUG_ERR_LEN, "network card %u is not one "
+			 "that can leave", n);
 		return -EBUSY;
 	}
 	ret = hotplug_unplug(s->hotplug, c->slot, err);
