@@ -71,6 +71,16 @@ static void answers(void)
 	}
 	ok(good, "answers are what the specification allows, and stay");
 	good = true;
+	for (unsigned n = 0; n < VMI_CALLS; n++) {
+		uint32_t t, eip = vmi_reloc(n, &t);
+
+		r = (struct raw){ .eax = 1, .edx = 2 };
+		if (t == VMI_RELOC_NONE)
+			vmi_raw(eip, &r);
+		good &= t != VMI_RELOC_NONE || r.eax == ~0u;
+	}
+	ok(good, "a call that is answered none returns -1 all the same");
+	good = true;
 	for (unsigned n = 0; n < 5; n++) {
 		uint32_t t, eip = vmi_reloc(beyond[n], &t);
 
