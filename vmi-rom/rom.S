@@ -113,10 +113,16 @@ pnp_header:
 /* ------------------------------------------------ init */
 
 init:
+	call	1f
+1:	popl	%eax
 #if ROM_KIND == VMI_ROM_NATIVE
+	/* Nobody is to know, unless somebody listens. */
+	testb	$VMI_ROM_TRACE, rom_start + VMI_ROM_FLAGS_AT - 1b(%eax)
+	jnz	2f
 	xorl	%eax, %eax
 	ret
 #else
+	pushl	%eax
 	/* Somebody else's hypervisor, or none: the guest stays native. */
 	pushl	%ebx
 	movl	$CPUID_HYPERVISOR, %eax
@@ -124,14 +130,13 @@ init:
 	cpuid
 	cmpl	$UMBRA_EBX, %ebx
 	popl	%ebx
+	popl	%eax
 	jne	none
-	call	1f
-1:	popl	%eax
-	subl	$1b - rom_start, %eax
+#endif
+2:	subl	$1b - rom_start, %eax
 	movl	$VMI_PROTOCOL, %edx
 	hypercall VMI_HC_INIT
 	ret
-#endif
 
 /* ------------------------------------------------ get_reloc */
 

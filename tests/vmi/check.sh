@@ -61,6 +61,14 @@ verdict "each kernel has its report" "$([ "$(grep -cE \
 run /dev/null
 verdict "what is no kernel is an error" "$([ $? = 1 ] || echo status)"
 
+for rom in native bt hv; do
+	"$BUILD/umbra" vmi check "$BUILD/tests/vmi/misuse-none.elf" -- \
+		--vmi=$rom --mem 32M --log /dev/null </dev/null >"$tmp/out" 2>&1
+	verdict "a right kernel is clean with the $rom ROM" \
+		"$([ $? = 0 ] && grep -q '^bound: ROM at' "$tmp/out" ||
+		echo "not clean")"
+done
+
 ended()	# NAME TEXT
 {
 	verdict "$1" "$([ $status = 0 ] && grep -q "^ended: $2" "$tmp/out" ||
