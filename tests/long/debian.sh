@@ -4,9 +4,11 @@
 # A Debian i386 system on a disk: boots by GRUB from IDE and from virtio, with
 # its root on SCSI, logs in, installs a package over the user network, compiles
 # and runs a program, survives stress-ng, shuts down; afterwards its file system
-# is clean.  The same on a VMDK child; two such machines on one cable.
+# is clean.  The same on a VMDK child and on a snapshot of a compressed qcow2;
+# two such machines on one cable.
 #
-# STRESS: seconds for each stress-ng (300).  BUSES: which (ide virtio scsi).
+# PARTS: which (ide virtio scsi vmdk qcow2 cable).  STRESS: seconds for each
+# stress-ng on a bus (300).
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 umbra=${BUILD:-build}/umbra
@@ -81,74 +83,127 @@ clean()
 }
 
 limit=$((240 + stress))
-for bus in ${BUSES-ide virtio}; do
-	[ $bus != scsi ] || continue
-	cp --sparse=always "$base" "$tmp/disk.img"
-	play $bus $limit "$tmp/work" --bios bios-256k.bin \
-		--drive "file=$tmp/disk.img,if=$bus,format=raw" --nic user
-	clean $bus "$tmp/disk.img"
-done
-rm -f "$tmp/disk.img"
-
-# SeaBIOS has no driver for the BT-958: the kernel is started directly.
-if [ -z "${BUSES-}" ] || [[ $BUSES = *scsi* ]]; then
-	mkdir -p "$tmp/boot"
-	tar -x -C "$tmp/boot" -f "$cache"/debian/root-*.tar --wildcards './boot/vmlinuz-*' './boot/initrd.img-*'
-	cp --sparse=always "$base" "$tmp/disk.img"
-	play scsi $limit "$tmp/work" --kernel "$tmp"/boot/boot/vmlinuz-*-686 \
-		--initrd "$tmp"/boot/boot/initrd.img-*-686 \
-		--append "root=LABEL=root ro console=ttyS0 quiet" \
-		--drive "file=$tmp/disk.img,if=scsi,format=raw" --nic user
-	clean scsi "$tmp/disk.img"
-	rm -f "$tmp/disk.img"
-fi
-
-# On a linked child: the parent stays as it is.
-"$umbra" image convert -O vmdk "$base" "$tmp/parent.vmdk" >"$tmp/create" 2>&1 &&
-	"$umbra" image create -f vmdk -b "$tmp/parent.vmdk" "$tmp/child.vmdk" \
-	>>"$tmp/create" 2>&1 ||
-	{ echo "not ok vmdk: the child is made"; sed 's/^/# /' "$tmp/create"; }
-before=$(md5sum <"$tmp/parent.vmdk")
 sed 's/^stress-ng for [0-9]* s: .*/stress-ng for 20 s: stress-ng --quiet --cpu 1 --hdd 1 --hdd-bytes 64M --temp-path \/var\/tmp --timeout 20s/' \
 	"$tmp/work" >"$tmp/short"
-play vmdk 300 "$tmp/short" --bios bios-256k.bin \
-	--drive "file=$tmp/child.vmdk,if=virtio" --nic user
-"$umbra" image convert -O raw "$tmp/child.vmdk" "$tmp/flat.img" &&
-	clean vmdk "$tmp/flat.img"
-[ "$(md5sum <"$tmp/parent.vmdk")" = "$before" ] &&
-	echo "ok vmdk: the parent is unchanged" ||
-	echo "not ok vmdk: the parent is unchanged"
-rm -f "$tmp/flat.img" "$tmp/child.vmdk" "$tmp/parent.vmdk"
+
+# on_bus NAME OPTION...
+on_bus()
+{
+	local bus=$1
+	shift
+	cp --sparse=always "$base" "$tmp/disk.img"
+	play "$bus" $limit "$tmp/work" "$@" --nic user \
+		--drive "file=$tmp/disk.img,if=$bus,format=raw"
+	clean "$bus" "$tmp/disk.img"
+	rm -f "$tmp/disk.img"
+}
+
+part_ide()
+{
+	on_bus ide --bios bios-256k.bin
+}
+
+part_virtio()
+{
+	on_bus virtio --bios bios-256k.bin
+}
+
+# SeaBIOS has no driver for the BT-958: the kernel is started directly.
+part_scsi()
+{
+	mkdir -p "$tmp/boot"
+	tar -x -C "$tmp/boot" -f "$cache"/debian/root-*.tar --wildcards './boot/vmlinuz-*' './boot/initrd.img-*'
+	on_bus scsi --kernel "$tmp"/boot/boot/vmlinuz-*-686 \
+		--initrd "$tmp"/boot/boot/initrd.img-*-686 \
+		--append "root=LABEL=root ro console=ttyS0 quiet"
+}
+
+# unchanged NAME SUM FILE
+unchanged()
+{
+	[ "$(md5sum <"$3")" = "$2" ] && echo "ok $1: the parent is unchanged" ||
+		echo "not ok $1: the parent is unchanged"
+}
+
+# On a linked child: the parent stays as it is.
+part_vmdk()
+{
+	local before
+
+	"$umbra" image convert -O vmdk "$base" "$tmp/parent.vmdk" \
+		>"$tmp/create" 2>&1 &&
+		"$umbra" image create -f vmdk -b "$tmp/parent.vmdk" \
+			"$tmp/child.vmdk" >>"$tmp/create" 2>&1 ||
+		{ echo "not ok vmdk: the child is made"; sed 's/^/# /' "$tmp/create"; }
+	before=$(md5sum <"$tmp/parent.vmdk")
+	play vmdk 300 "$tmp/short" --bios bios-256k.bin \
+		--drive "file=$tmp/child.vmdk,if=virtio" --nic user
+	"$umbra" image convert -O raw "$tmp/child.vmdk" "$tmp/flat.img" &&
+		clean vmdk "$tmp/flat.img"
+	unchanged vmdk "$before" "$tmp/parent.vmdk"
+	rm -f "$tmp/flat.img" "$tmp/child.vmdk" "$tmp/parent.vmdk"
+}
+
+# A compressed image that is only read, and what is written thrown away.
+part_qcow2()
+{
+	local before
+
+	command -v qemu-img >/dev/null ||
+		{ echo "ok qcow2 # SKIP qemu-img is not installed"; return; }
+	qemu-img convert -c -O qcow2 "$base" "$tmp/base.qcow2"
+	before=$(md5sum <"$tmp/base.qcow2")
+	play qcow2 400 "$tmp/short" --bios bios-256k.bin --snapshot \
+		--drive "file=$tmp/base.qcow2,if=virtio" --nic user
+	unchanged qcow2 "$before" "$tmp/base.qcow2"
+	rm -f "$tmp/base.qcow2"
+}
+
+# one_on_cable N COMMANDS NETWORK
+one_on_cable()
+{
+	mkdir "$tmp/$1"
+	tests/long/debian.py 200 "$2" -- "$umbra" run --engine bt --mem 512M \
+		--no-reboot --vga none --serial stdio --log "$tmp/$1/log" \
+		--bios bios-256k.bin \
+		--drive "file=$base,if=virtio,format=raw,snapshot=on" \
+		--nic "socket,$3=unix:$tmp/cable,mac=52:54:00:00:00:0$1" \
+		2>"$tmp/$1/console" >"$tmp/$1/tap"
+	sed -E "s/^(ok|not ok) /\1 cable$1: /" "$tmp/$1/tap"
+	grep -q '^not ok' "$tmp/$1/tap" &&
+		tail -n 25 "$tmp/$1/console" "$tmp/$1/log" | tr -d '\r' | sed 's/^/# /'
+}
 
 # Two machines on one cable, both with snapshots of one disk.
-before=$(stat -c '%y %s' "$base")
-cat >"$tmp/ping1" <<'END'
-an address: ip addr add 10.9.9.1/24 dev $(ls /sys/class/net | grep -v lo) && ip link set $(ls /sys/class/net | grep -v lo) up
-the other one answers: for i in $(seq 60); do ping -c 3 -i 0.2 -W 2 10.9.9.2 && break; sleep 1; done; ping -c 20 -i 0.2 10.9.9.2 | grep ' 0% packet loss'
-END
-cat >"$tmp/ping2" <<'END'
-an address: ip addr add 10.9.9.2/24 dev $(ls /sys/class/net | grep -v lo) && ip link set $(ls /sys/class/net | grep -v lo) up
-the other one answers: for i in $(seq 60); do ping -c 3 -i 0.2 -W 2 10.9.9.1 && break; sleep 1; done; sleep 15; ping -c 1 10.9.9.2
-END
-(
-	play cable1 200 "$tmp/ping1" --bios bios-256k.bin \
-		--drive "file=$base,if=virtio,format=raw,snapshot=on" \
-		--nic "socket,listen=unix:$tmp/cable,mac=52:54:00:00:00:01"
-) >"$tmp/one" &
-one=$!
-for _ in $(seq 50); do
-	[ -S "$tmp/cable" ] && break
-	sleep 0.1
+part_cable()
+{
+	local before one
+
+	cat >"$tmp/ping1" <<-'END'
+	an address: ip addr add 10.9.9.1/24 dev $(ls /sys/class/net | grep -v lo) && ip link set $(ls /sys/class/net | grep -v lo) up
+	the other one answers: for i in $(seq 60); do ping -c 3 -i 0.2 -W 2 10.9.9.2 && break; sleep 1; done; ping -c 20 -i 0.2 10.9.9.2 | grep ' 0% packet loss'
+	END
+	cat >"$tmp/ping2" <<-'END'
+	an address: ip addr add 10.9.9.2/24 dev $(ls /sys/class/net | grep -v lo) && ip link set $(ls /sys/class/net | grep -v lo) up
+	the other one answers: seen=1; for i in $(seq 60); do ping -c 3 -i 0.2 -W 2 10.9.9.1 && seen=0 && break; sleep 1; done; sleep 15; [ $seen = 0 ]
+	END
+	before=$(stat -c '%y %s' "$base")
+	one_on_cable 1 "$tmp/ping1" listen >"$tmp/one" &
+	one=$!
+	for _ in $(seq 50); do
+		[ -S "$tmp/cable" ] && break
+		sleep 0.1
+	done
+	one_on_cable 2 "$tmp/ping2" connect
+	wait $one
+	cat "$tmp/one"
+	[ "$(stat -c '%y %s' "$base")" = "$before" ] &&
+		echo "ok cable: the disk that both had a snapshot of is unchanged" ||
+		echo "not ok cable: the disk that both had a snapshot of is unchanged"
+}
+
+for part in ${PARTS-ide virtio scsi vmdk qcow2 cable}; do
+	declare -F "part_$part" >/dev/null ||
+		{ echo "not ok $part: there is no such part"; continue; }
+	"part_$part"
 done
-mkdir "$tmp/two"
-tests/long/debian.py 200 "$tmp/ping2" -- "$umbra" run --engine bt --mem 512M \
-	--no-reboot --vga none --serial stdio --log "$tmp/two/log" \
-	--bios bios-256k.bin \
-	--drive "file=$base,if=virtio,format=raw,snapshot=on" \
-	--nic "socket,connect=unix:$tmp/cable,mac=52:54:00:00:00:02" \
-	2>"$tmp/two/console" | sed -E "s/^(ok|not ok) /\1 cable2: /"
-wait $one
-cat "$tmp/one"
-[ "$(stat -c '%y %s' "$base")" = "$before" ] &&
-	echo "ok cable: the disk that both had a snapshot of is unchanged" ||
-	echo "not ok cable: the disk that both had a snapshot of is unchanged"
