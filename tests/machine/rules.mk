@@ -10,7 +10,7 @@ $(BUILD)/tests/machine/mkgarbage: tests/machine/mkgarbage.c
 
 # Boot sectors: 512 bytes that run at 7C00h.
 BOOT_SECTORS := $(BUILD)/tests/machine/vga_boot.bin \
-	$(BUILD)/tests/machine/reset286.bin
+	$(BUILD)/tests/machine/reset286.bin $(BUILD)/tests/machine/a20.bin
 
 $(BOOT_SECTORS): $(BUILD)/tests/machine/%.bin: tests/machine/%.S
 	@mkdir -p $(@D)
