@@ -55,6 +55,8 @@ struct pc_config {
 	/* QEMU's letters (a c d n) in the order to try; NULL: cad. */
 	const char *boot_order;
 	bool boot_menu;
+	/* Firmware uses COM1 even where there is a display. */
+	bool boot_serial;
 	unsigned ncpus;		/* 1..PC_CPUS_MAX; 0: 1 */
 	/* Wires to the processors' pins. */
 	struct irq intr[PC_CPUS_MAX], nmi[PC_CPUS_MAX];

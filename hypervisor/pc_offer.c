@@ -93,10 +93,11 @@ static void put_boot_order(struct pc *pc)
 	mc146818_set(pc->rtc, CMOS_BOOT_1, order >> 4 & 0xf0);
 }
 
-/* Without a display, the firmware's screen and keyboard are on COM1. */
+/* The firmware's screen and keyboard, on COM1 alone or as well. */
 static int offer_serial_console(struct pc *pc)
 {
-	if (!pc->serial[0] || pc_site_find(pc, "vga", 0))
+	if (!pc->serial[0] || (pc_site_find(pc, "vga", 0) &&
+			       !pc->cfg.boot_serial))
 		return 0;
 	return fw_cfg_put_file(pc->fw_cfg, "etc/sercon-port", &pc_serial_port[0],
 			       sizeof(pc_serial_port[0]));

@@ -525,6 +525,7 @@ static int create_pc(struct vm *vm, char *err)
 		.bios_len = vm->cfg.bios_len,
 		.boot_order = vm->cfg.boot_order,
 		.boot_menu = vm->cfg.boot_menu,
+		.boot_serial = vm->cfg.boot_serial,
 		.log = vm->cfg.log,
 	};
 

@@ -72,6 +72,8 @@ struct vm_config {
 	size_t bios_len;
 	const char *boot_order;		/* NULL: firmware's choice (pc.h) */
 	bool boot_menu;
+	/* Firmware uses COM1 even where there is a display. */
+	bool boot_serial;
 	bool no_reboot;		/* a reset ends the VM */
 	FILE *log;		/* never NULL: what a user should read */
 	FILE *perf_map;		/* NULL: none */

@@ -48,6 +48,8 @@ boots "second floppy is read" \
 boots cdrom "${prompt}send ls\\\\r\nwait (cd)\n" \
 	-cdrom $grub/grub-rescue-cdrom.iso
 boots "hard disk" "${prompt}send ls\\\\r\nwait (hd0)\n" -hda "$tmp/hd.img"
+boots "a screen, and the terminal as well" "${prompt}send ls\\\\r\nwait (cd)\n" \
+	-vga std -cdrom $grub/grub-rescue-cdrom.iso
 boots "order of firmware" "${prompt}send echo \$root\\\\r\nwait hd0\n" \
 	-hda "$tmp/hd.img" -cdrom $grub/grub-rescue-cdrom.iso -boot c
 "${BUILD:-build}/umbra" image convert "$tmp/hd.img" "$tmp/hd.vmdk" &&

@@ -265,6 +265,13 @@ static bool host_tsc(const struct run *r)
 	       host_caps()->kvm.tsc_offset == HOST_NO;
 }
 
+/* At the screen: then firmware's is in the terminal, too. */
+static bool nobody_looks(const struct run_config *c)
+{
+	return !c->vnc && !options_text_screen(c) &&
+	       !strcmp(c->serial[0], "stdio");
+}
+
 static void create_vm(struct run *r)
 {
 	struct vm_config cfg = {
@@ -284,6 +291,7 @@ static void create_vm(struct run *r)
 		.bios_len = r->bios_len,
 		.boot_order = r->c->boot,
 		.boot_menu = r->c->boot_menu,
+		.boot_serial = nobody_looks(r->c),
 		.devices = r->devices.specs,
 		.ndevices = r->devices.n,
 		.hotplug = r->store.hotplug,
