@@ -57,7 +57,8 @@ if [ ! -f "$kernel" ]; then
 fi
 tools/mkinitrd.sh -a tests/machine/guest/vmi:/test \
 	-a tests/machine/guest/load:/load \
-	-a "${BUILD:-build}/tests/machine/badcs:/badcs" "$tmp/vmi.gz" \
+	-a "${BUILD:-build}/tests/machine/badcs:/badcs" \
+	-a "${BUILD:-build}/tests/machine/forks:/forks" "$tmp/vmi.gz" \
 	>"$tmp/mkinitrd.log" 2>&1 || exit 1
 make_iso "$kernel" "$tmp/vmi.gz"
 for rom in native bt; do

@@ -2,7 +2,8 @@
 #
 # Helpers of the machine tests.
 
-MACHINE_BIN := $(BUILD)/tests/machine/mkgarbage $(BUILD)/tests/machine/badcs
+GUEST_PROGRAMS := $(BUILD)/tests/machine/badcs $(BUILD)/tests/machine/forks
+MACHINE_BIN := $(BUILD)/tests/machine/mkgarbage $(GUEST_PROGRAMS)
 
 $(BUILD)/tests/machine/mkgarbage: tests/machine/mkgarbage.c
 	@mkdir -p $(@D)
@@ -19,8 +20,8 @@ $(BOOT_SECTORS): $(BUILD)/tests/machine/%.bin: tests/machine/%.S
 
 MACHINE_BIN += $(BOOT_SECTORS)
 
-# A program of the guest's.
-$(BUILD)/tests/machine/badcs: tests/machine/badcs.c
+# Programs of the guest's.
+$(GUEST_PROGRAMS): $(BUILD)/tests/machine/%: tests/machine/%.c
 	@mkdir -p $(@D)
 	$(CC) -m32 -O1 -Wall -Wextra -Wno-unused-parameter -ffreestanding \
 		-nostdlib -static -fno-pic -fno-pie -no-pie \
