@@ -8,9 +8,11 @@ build:*)
 		sh /build.sh /tcc "$n" /tmp/out
 	;;
 idle:*)
+	# No program starts in between.
+	sleep $((n + 1)) &
 	sleep 1
 	printf '#begin\tidle\n'
-	sleep "$n"
+	wait
 	printf '#end\tidle\n'
 	;;
 *)

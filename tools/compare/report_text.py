@@ -80,7 +80,8 @@ def saved_and_paid(results):
     saves, costs = [], []
     for workload, row in results.rows():
         r = results.vs(workload, row, "vmi-bt", "bt")
-        if r is None or row in results.compute:
+        if (r is None or row in results.compute or
+                results.same(workload, row)):
             continue
         text = (f"  {workload}: {row}: {show_ratio(r)} "
                 f"({show(results.median(workload, row, 'bt'))} -> "
