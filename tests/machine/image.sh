@@ -64,6 +64,14 @@ try qemu_finds_stream_sound qemu-img check -q -f vmdk stream.vmdk
 try qemu_reads_stream same raw disk.raw vmdk stream.vmdk
 try stream_back_to_raw "$umbra" image convert stream.vmdk back.raw
 try raw_is_the_same cmp disk.raw back.raw
+no_check()
+{
+	"$umbra" image check -f raw disk.raw
+	[ $? = 63 ] || return 1
+	qemu-img check -f raw disk.raw
+	[ $? = 63 ]
+}
+try raw_has_no_check no_check
 
 # What QEMU makes.
 make_and_read()

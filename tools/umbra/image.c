@@ -20,6 +20,7 @@
 
 #define STATUS_CORRUPT	2
 #define STATUS_LEAKS	3
+#define STATUS_NO_CHECK	63
 #define CHUNK		(1 * MIB)
 #define ZERO_UNIT	(64 * KIB)	/* what is left out if it is zeros */
 
@@ -388,6 +389,12 @@ static int image_check(int argc, char **argv)
 	if (a.recover)
 		block_close(open_image(a.names[0], a.format, false, true));
 	b = open_image(a.names[0], a.format, true, true);
+	if (!strcmp(b->ops->name, "raw") || !strcmp(b->ops->name, "nbd")) {
+		fprintf(stderr, "umbra: %s: %s images have nothing to check\n",
+			a.names[0], b->ops->name);
+		block_close(b);
+		return STATUS_NO_CHECK;
+	}
 	if (vmdk_cid(b) != VMDK_NO_PARENT) {
 		ret = vmdk_check(b, &r);
 		if (ret)
