@@ -7,6 +7,7 @@
 #define TOOLS_UMBRA_CMD_H
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 /* Status of start-up errors, see hypervisor/stop.def for all others. */
@@ -26,6 +27,12 @@ void usage_run(FILE *out);
 void man_page(FILE *out);
 
 struct run_config;
+
+/*
+ * Print the help that the command line asked for, if any (@usage: for --help),
+ * and free @c then.
+ */
+bool run_help(struct run_config *c, void (*usage)(FILE *out));
 
 /*
  * Build the machine that @c describes, run it, take it apart.  @kernel: an

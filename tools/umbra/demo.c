@@ -27,11 +27,8 @@ int cmd_demo(int argc, char **argv)
 
 	if (options_parse(&c, argc, argv, err))
 		die("%s", err);
-	if (c.help) {
-		usage_demo(stdout);
-		run_config_fini(&c);
+	if (run_help(&c, usage_demo))
 		return 0;
-	}
 	if (c.kernel || c.initrds.n || c.cmdline)
 		die("demo: brings its own kernel (umbra run takes --kernel)");
 	c.kernel = strdup("demo");

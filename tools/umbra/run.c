@@ -409,6 +409,20 @@ int run_machine(const struct run_config *c, const void *kernel, size_t len)
 	return status;
 }
 
+bool run_help(struct run_config *c, void (*usage)(FILE *out))
+{
+	if (c->help)
+		usage(stdout);
+	else if (c->help_of)
+		options_help(stdout, c->help_of);
+	else if (c->drive_help)
+		drive_help(stdout);
+	else if (!devices_help(c, stdout))
+		return false;
+	run_config_fini(c);
+	return true;
+}
+
 int cmd_run(int argc, char **argv)
 {
 	static struct run_config c;
@@ -417,25 +431,8 @@ int cmd_run(int argc, char **argv)
 
 	if (options_parse(&c, argc, argv, err))
 		die("%s", err);
-	if (c.help) {
-		usage_run(stdout);
-		run_config_fini(&c);
+	if (run_help(&c, usage_run))
 		return 0;
-	}
-	if (c.help_of) {
-		options_help(stdout, c.help_of);
-		run_config_fini(&c);
-		return 0;
-	}
-	if (c.drive_help) {
-		drive_help(stdout);
-		run_config_fini(&c);
-		return 0;
-	}
-	if (devices_help(&c, stdout)) {
-		run_config_fini(&c);
-		return 0;
-	}
 	if (options_finish(&c, err))
 		die("%s", err);
 	status = run_machine(&c, NULL, 0);
