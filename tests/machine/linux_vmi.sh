@@ -99,8 +99,13 @@ if command -v qemu-system-i386 >/dev/null; then
 	paravirtual "QEMU with a 3.0 ROM" native 0
 	said "QEMU with a 3.0 ROM: the returns are calls" \
 		"VMI: IRET patched, SYSEXIT patched"
+	boot_qemu "$tmp/log" 100 -option-rom "${rom/native/bt}"
+	verdict "QEMU with the ROM of another hypervisor" "$tmp/log" $?
+	said "QEMU with the ROM of another hypervisor: it refuses" \
+		"VMI ROM failed to initialize"
+	native "QEMU with the ROM of another hypervisor"
 else
-	echo "ok QEMU TCG, three ways # SKIP qemu-system-i386 is not installed"
+	echo "ok QEMU TCG, four ways # SKIP qemu-system-i386 is not installed"
 fi
 
 boot "$tmp/log" $kernel 128M 60
