@@ -306,6 +306,24 @@ static void *user_entry(unsigned n)
 	return (void *)(va(USER_PT) + n * (who->pae ? 8 : 4));
 }
 
+/*
+ * CONFIG_HIGHPTE: the page table is no part of the linear map; the kernel maps
+ * it for a moment, says so in slot 1, and stores by that address.
+ */
+static void high_table(void)
+{
+	uint32_t at = FIX_VA + 6 * PAGE;
+
+	poke32(va(USER_PAGE + 42), 80);
+	fixmap(6, SCRATCH(USER_PT));
+	vmi_or_native(VMI_CALL_SET_LINEAR_MAPPING, 1, at, 1, pfn(USER_PT));
+	set(at, 2, SCRATCH(USER_PAGE + 42) | USER_PTE,
+	    0x11 | (USER_VA + 2 * PAGE));
+	fixmap(6, SCRATCH(DATA));
+	ok(peek32(USER_VA + 2 * PAGE) == 80, "%s: a page table in high memory",
+	   who->name);
+}
+
 static void process(void)
 {
 	uint32_t at = USER_VA, *e = user_entry(0);
@@ -318,6 +336,7 @@ static void process(void)
 	map_user(0, 0x11 | at);
 	ok(peek32(at) == 77 && peek32(at + PAGE) == 78,
 	   "%s: a process and its pages", who->name);
+	high_table();
 	/* fork: write-protect in memory, tell, flush. */
 	__asm__ volatile("lock andl %1, %0" : "+m"(*e) : "ir"(~PTE_W));
 	update((uint32_t)e, 0x11 | at);
