@@ -12,8 +12,8 @@ append="console=ttyS0 quiet panic=-1 umbra.script=/test"
 	exec tests/skip.sh "$dir/bzImage is missing (make guest-kernel)"
 make_initrd hello
 
-timeout -k 5 120 "$umbra" vmi check -S "$dir/System.map" -C "$tmp/console" \
-	"$dir/bzImage" -- --initrd "$tmp/initrd.gz" --mem 128M \
+timeout -k 5 120 "$umbra" vmi check -q 0 -S "$dir/System.map" \
+	-C "$tmp/console" "$dir/bzImage" -- --initrd "$tmp/initrd.gz" --mem 128M \
 	--log /dev/null --append "$append" </dev/null >"$tmp/report" 2>&1
 status=$?
 if [ $status = 0 ] && grep -q 'bzImage: clean$' "$tmp/report"; then
