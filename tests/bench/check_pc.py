@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "..", "tools", "bench"))
 from login import Login                                 # noqa: E402
 from pc_guest import BLOCK, Peer, cpu_seconds, make_scratch     # noqa: E402
 from pc_report import PcReport, show_rate               # noqa: E402
+from readme import pc_block, splice                     # noqa: E402
 from systems import RESULT, RowResult                   # noqa: E402
 
 FAILED = []
@@ -40,7 +41,10 @@ def report(**change):
                     "virtio/seq-read": row(200), "ide/rand-read": row(3)}},
         "boots": {"umbra": {"virtio": [4.0, 5.0, 50.0], "ide": [6.0]},
                   "tcg": {"virtio": [10.0, 10.0, 10.0], "ide": [10.0]}},
-        "idle": {"umbra": 0.031, "tcg": 0.002}, "errors": [], "facts": {}}
+        "idle": {"umbra": 0.031, "tcg": 0.002}, "errors": [], "facts": {
+            "date": "2000-01-01", "cpu": "a processor", "cores": 2,
+            "host_kernel": "1.2-3", "mem": "1M", "engine": "bt", "rounds": 3,
+            "load_before": 0.5, "idle_s": 7}}
     return PcReport(**dict(args, **change))
 
 
@@ -72,6 +76,19 @@ def test_report():
         "virtio/seq-read": row(error="status 1")}}).failed())
     check("rates are by size", show_rate("virtio/seq-read", 1e6) ==
           "1049 MB/s" and show_rate("ide/rand-read", 1e5) == "10000/s")
+
+
+def test_readme():
+    text = ("a\n<!-- bench-pc:begin -->\nold\n<!-- bench-pc:end -->\nb\n")
+    new = splice(text, pc_block(json.loads(report().json())), "bench-pc")
+    check("what is around the markers stays, what was between them goes",
+          new.startswith("a\n<!-- bench-pc:begin -->\n2000-01-01, a proc") and
+          new.endswith("<!-- bench-pc:end -->\nb\n") and "old" not in new, new)
+    check("the README has the table", all(line in new for line in (
+        "| virtio: boot to login | 5.0 s | 10.0 s | 0.50 | 0.5 | pass |",
+        "| virtio: seq-read | 3495253 MB/s | 5242880 MB/s | 1.50 | 1.0 | "
+        "MISS |",
+        "| idle for 7 s, of a core | 3.1% | 0.2% | - | 3% | MISS |")), new)
 
 
 def run_row(program, name, disk, port, iters):
@@ -129,6 +146,7 @@ def test_login():
 
 def main():
     test_report()
+    test_readme()
     test_login()
     test_rows(os.path.abspath(sys.argv[1]))
     return 1 if FAILED else 0

@@ -20,7 +20,7 @@ from types import SimpleNamespace
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from pc_guest import (Machine, Peer, QEMU, make_program,   # noqa: E402
+from pc_guest import (BUSES, Machine, Peer, QEMU, make_program,  # noqa: E402
                       make_scratch, tcg_argv, umbra_argv)
 from pc_report import PcReport                          # noqa: E402
 from systems import BenchError, RowResult, cpu_model    # noqa: E402
@@ -56,8 +56,8 @@ def parse_args():
                    help="more arguments for umbra run")
     p.add_argument("--systems", type=names(ARGV), default=list(ARGV),
                    help=",".join(ARGV))
-    p.add_argument("--buses", type=names(["virtio", "ide"]),
-                   default=["virtio", "ide"], help="of the disks: virtio,ide")
+    p.add_argument("--buses", type=names(BUSES),
+                   default=list(BUSES), help="of the disks: virtio,ide")
     p.add_argument("--rows", help="comma-separated, '' for none; default: all")
     p.add_argument("--rounds", type=int, default=3,
                    help="boots of each system (3)")
@@ -123,7 +123,7 @@ class Comparison:
         argv = ARGV[system](self.args, self.files, bus)
         with open(os.path.join(self.args.build, f"bench-pc-{system}.log"),
                   "ab") as log:
-            machine = Machine(argv, bus, self.args, log)
+            machine = Machine(argv, self.files, self.args, log)
             try:
                 self.boots[system][bus].append(machine.boot())
                 if self.rows[bus] or idle_s:
@@ -184,6 +184,8 @@ def main():
                                 program=f"{tmp}/program")
         make_scratch(files.scratch, args.scratch_mib)
         make_program(files.program, program)
+        if os.path.getsize(files.program) == os.path.getsize(files.scratch):
+            die("--scratch-mib: must not be the size of the program")
         c = Comparison(args, rows, files, peer)
         c.run()
     peer.close()

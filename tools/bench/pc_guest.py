@@ -21,7 +21,7 @@ BLOCK = 4096
 MIB = 1 << 20
 PEER = "10.0.2.2"               # the host, as the user network shows it
 GUEST = "10.0.2.15/24"
-DISKS = {"virtio": ("/dev/vdb", "/dev/vdc"), "ide": ("/dev/sdb", "/dev/sdc")}
+BUSES = ("virtio", "ide")
 PROGRAM = "/root/umbra-bench-io"
 
 
@@ -128,13 +128,23 @@ def cpu_seconds(session):
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def by_size(path):
+    """
+    A shell's expression for the guest's name of a disk: by its size, since
+    Linux names disks in the order in which it happens to find them.
+    """
+    sectors = os.path.getsize(path) // 512
+    return (f"/dev/$(basename $(dirname $(grep -lx {sectors} "
+            "/sys/block/*/size)))")
+
+
 class Machine:
-    """One boot of one system with its disks on @bus."""
+    """One boot of one system."""
 
     LIMIT_S, ROW_S = 1800, 300
 
-    def __init__(self, argv, bus, args, log):
-        self.bus = bus
+    def __init__(self, argv, files, args, log):
+        self.files = files
         log.write(("\n### " + " ".join(argv) + "\n").encode())
         self.console = Login(argv, log, self.LIMIT_S, args.cpu)
 
@@ -149,16 +159,16 @@ class Machine:
         c.run("systemctl is-system-running --wait")
         c.must("dmesg -n 1; dev=$(ls /sys/class/net | grep -v lo); "
                f"ip addr add {GUEST} dev $dev && ip link set $dev up")
-        c.must(f"dd if={DISKS[self.bus][1]} of={PROGRAM} bs=1M 2>/run/dd && "
-               f"chmod +x {PROGRAM}")
+        c.must(f"dd if={by_size(self.files.program)} of={PROGRAM} bs=1M "
+               f"2>/run/dd && chmod +x {PROGRAM}")
 
     def measure(self, row, iters, repeat, port):
         """RowResult of one row."""
         result = RowResult()
         reader = RowReader({row: result})
         self.console.send(
-            f"BENCH_DISK={DISKS[self.bus][0]} BENCH_PEER={PEER}:{port} "
-            f"{PROGRAM} {row} --iters {iters} --repeat {repeat}; echo STATUS=$?=\n")
+            f"BENCH_DISK={by_size(self.files.scratch)} "
+            f"BENCH_PEER={PEER}:{port} {PROGRAM} {row} --iters {iters} --repeat {repeat}; echo STATUS=$?=\n")
         for now, line in self.console.lines(self.ROW_S):
             reader.line(now, line)
             if line.startswith("umbra-bench: "):

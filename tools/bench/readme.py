@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Put the result of `make bench` into the README, as it came out.
+"""Put the result of `make bench` or `make bench-pc` into the README, as it
+came out.
 
     tools/bench/readme.py [BENCH.JSON [README]]
 
-Replaces what stands between the two bench markers.
+Replaces what stands between the two markers of that benchmark.
 """
 import json
 import os
@@ -15,9 +16,8 @@ from statistics import median
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from pc_report import show_rate                         # noqa: E402
 from report import ratio, show_ns, show_ratio           # noqa: E402
-
-BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 
 
 def die(message):
@@ -81,13 +81,60 @@ def block(bench):
     return "\n".join(out)
 
 
-def splice(text, new):
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        die("the README must have each marker once")
-    head, rest = text.split(BEGIN)
-    if END not in rest:
+def pc_host_lines(facts):
+    return textwrap.wrap(
+        f"{facts['date']}, {facts['cpu']}, {facts['cores']} cores, host "
+        f"kernel {facts['host_kernel'].split('-')[0]}, guest with "
+        f"{facts['mem']}, engine {facts['engine']}, medians of "
+        f"{facts['rounds']} boots of each in turns, load average before: "
+        f"{facts['load_before']:.2f}; one run of `make bench-pc`. Disks "
+        "are on a memory file system; what is read is checked. A row with "
+        "-16 has so many requests under way.", 79)
+
+
+def pc_boot_line(goal, boots):
+    bus = goal["row"].split("/")[0]
+    times = {s: median(t[bus]) for s, t in boots.items() if t.get(bus)}
+    return cells(f"{bus}: boot to login",
+                 *(f"{times[s]:.1f} s" if s in times else "-"
+                   for s in ("umbra", "tcg")),
+                 show_ratio(goal["measured"]), f"{goal['limit']:.1f}",
+                 goal["verdict"])
+
+
+def pc_row_line(r):
+    goal = "-" if r["goal"] is None else f"{r['goal']:.1f}"
+    return cells(r["row"].replace("/", ": "),
+                 *(show_rate(r["row"], r["ns_per_op"].get(s))
+                   for s in ("umbra", "tcg")),
+                 show_ratio(r["umbra/tcg"]), goal, r["verdict"])
+
+
+def pc_block(bench):
+    *boots, idle = bench["goals"]
+    out = pc_host_lines(bench["facts"])
+    out += ["", cells("row", "Umbra", "TCG", "time / TCG's", "goal",
+                      "verdict"), "|---|--:|--:|--:|--:|---|"]
+    out += [pc_boot_line(g, bench["boot_s"]) for g in boots]
+    out += [pc_row_line(r) for r in bench["rows"]]
+    share = {s: f"{v:.1%}" for s, v in bench["idle"].items()}
+    out.append(cells(f"idle for {bench['facts']['idle_s']} s, of a core",
+                     share.get("umbra", "-"), share.get("tcg", "-"), "-",
+                     f"{idle['limit']:.0%}", idle["verdict"]))
+    if bench["warnings"]:
+        out += ["", "Warnings of that run:", ""]
+        out += [f"- {w}" for w in bench["warnings"]]
+    return "\n".join(out)
+
+
+def splice(text, new, name):
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    if text.count(begin) != 1 or text.count(end) != 1:
+        die(f"the README must have each marker of {name} once")
+    head, rest = text.split(begin)
+    if end not in rest:
         die("the markers are in the wrong order")
-    return f"{head}{BEGIN}\n{new}\n{END}{rest.split(END)[1]}"
+    return f"{head}{begin}\n{new}\n{end}{rest.split(end)[1]}"
 
 
 def main():
@@ -99,7 +146,8 @@ def main():
             written = time.localtime(os.fstat(f.fileno()).st_mtime)
         result["facts"].setdefault("date",
                                    time.strftime("%Y-%m-%d", written))
-        new = block(result)
+        name = "bench-pc" if "idle" in result else "bench"
+        new = pc_block(result) if name == "bench-pc" else block(result)
         with open(readme) as f:
             text = f.read()
     except (OSError, ValueError) as e:
@@ -107,7 +155,7 @@ def main():
     except KeyError as e:
         die(f"{bench}: no {e} in it (made by an older make bench?)")
     with open(readme, "w") as f:
-        f.write(splice(text, new))
+        f.write(splice(text, new, name))
 
 
 if __name__ == "__main__":
