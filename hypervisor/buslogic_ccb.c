@@ -409,14 +409,16 @@ static void start_ccb(struct bl_task *t)
 	struct buslogic *b = t->b;
 	const struct bl_ccb *c = &t->ccb;
 	unsigned lun = c->lun & (b->s.wide_lun ? LUN_WIDE : LUN_NARROW);
+	bool gone = c->target < BUSLOGIC_TARGETS && b->gone >> c->target & 1;
 
-	t->unit = buslogic_unit(b, c->target);
+	t->unit = gone ? &b->unit[c->target] : buslogic_unit(b, c->target);
 	if (!t->unit) {
 		finish_with(t, AS_NO_TARGET);
 		return;
 	}
 	if (c->opcode == CCB_DEVICE_RESET) {
-		scsi_reset(t->unit);
+		if (!gone)
+			scsi_reset(t->unit);
 		finish(t);
 		return;
 	}
@@ -428,7 +430,7 @@ static void start_ccb(struct bl_task *t)
 	}
 	memset(t->scsi.cdb, 0, sizeof(t->scsi.cdb));
 	memcpy(t->scsi.cdb, c->cdb, c->cdb_len);
-	if (lun) {
+	if (lun || gone) {
 		start_no_lun(t);
 		return;
 	}

@@ -57,6 +57,7 @@ static void reset(struct device *dev)
 
 	bl_abandon(b);
 	settle(dev);
+	b->gone = 0;
 	pci_func_reset(&b->func);
 	/* As the adapter's own BIOS leaves it; drivers rely on that. */
 	pci_put16(&b->func, PCI_COMMAND, PCI_COMMAND_MASTER);
@@ -150,6 +151,7 @@ int buslogic_attach(struct buslogic *b, unsigned id,
 		return -EEXIST;
 	u->ops = ops;
 	u->q = q;
+	b->gone &= ~(1u << id);
 	snprintf(u->vendor, sizeof(u->vendor), "UMBRA");
 	snprintf(u->product, sizeof(u->product), "%s", ops->removable ?
 		 "CD-ROM" : "HARDDISK");
@@ -159,6 +161,18 @@ int buslogic_attach(struct buslogic *b, unsigned id,
 	else
 		snprintf(u->serial, sizeof(u->serial), "UM%05u", 100 + id);
 	scsi_reset(u);
+	return 0;
+}
+
+int buslogic_detach(struct buslogic *b, unsigned id)
+{
+	struct scsi_unit *u = buslogic_unit(b, id);
+
+	if (!u || u->ops->removable)
+		return u ? -EBUSY : -ENODEV;
+	block_queue_drain(u->q);
+	memset(u, 0, sizeof(*u));
+	b->gone |= 1u << id;
 	return 0;
 }
 

@@ -86,6 +86,13 @@ struct buslogic {
 	struct pci_func func;
 	struct bl_state s;
 	struct scsi_unit unit[BUSLOGIC_TARGETS];	/* ops NULL: none */
+	/*
+	 * Targets, by bit, whose disk was taken away under the guest.  Until
+	 * the next reset they answer that there is no logical unit: selection
+	 * would time out for nobody there, and Linux's driver hangs in its
+	 * interrupt handler when anything but a probe does.
+	 */
+	uint16_t gone;
 	struct bl_task task[BL_TASKS];
 	struct bl_task *done, **done_tail;	/* without a mailbox yet */
 	bool scanning;

@@ -8,8 +8,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "hypervisor/buslogic.h"
 #include "hypervisor/mc146818.h"
 #include "hypervisor/pci.h"
+#include "hypervisor/scsi.h"
 
 static struct irq site_irq(void *opaque, unsigned n)
 {
@@ -64,17 +66,15 @@ static bool slot_is_free(const struct pc *pc, unsigned slot)
 
 #define PLUG_KEYS_MAX	15
 
-/* Make @spec in @slot: one key more than it has. */
-static int make_in_slot(struct pc *pc, const struct pc_device_spec *spec,
-			unsigned slot, struct device **out, char *err)
+/* Make @spec with one key more than it has, its place. */
+static int make_placed(struct pc *pc, const struct pc_device_spec *spec,
+		       const char *place, struct device **out, char *err)
 {
 	const char *keys[PLUG_KEYS_MAX + 2] = { NULL };
 	struct pc_device_spec placed = { spec->name, spec->backend, keys };
 	struct pc_site site = site_of(pc);
-	char addr[16];
 	unsigned n = 0;
 
-	snprintf(addr, sizeof(addr), "addr=%x", slot);
 	for (; spec->keys && spec->keys[n]; n++) {
 		if (n == PLUG_KEYS_MAX) {
 			snprintf(err, PC_ERR_LEN, "too many keys");
@@ -82,7 +82,7 @@ static int make_in_slot(struct pc *pc, const struct pc_device_spec *spec,
 		}
 		keys[n] = spec->keys[n];
 	}
-	keys[n] = addr;
+	keys[n] = place;
 	return pc_device_make(out, &site, &placed, err);
 }
 
@@ -106,13 +106,52 @@ void pc_unplugged(void *opaque, unsigned slot)
 		hotplug_gone(pc->cfg.hotplug, slot);
 }
 
+/*
+ * Disks on the SCSI adapter count as slots behind those of the PCI bus.  The
+ * guest has to look for them: parallel SCSI says nothing.
+ */
+#define SCSI_SLOT(id)	(PCI_HOTPLUG_SLOTS + (id))
+
+static struct buslogic *adapter(struct pc *pc)
+{
+	return (struct buslogic *)pc_site_find(pc, "buslogic", 0);
+}
+
+static int plug_scsi(struct pc *pc, const struct pc_device_spec *spec,
+		     unsigned *slot, char *err)
+{
+	struct buslogic *b = adapter(pc);
+	struct device *none = NULL;
+	char unit[16];
+	unsigned id = 0;
+
+	if (!b) {
+		snprintf(err, PC_ERR_LEN, "the machine has no SCSI adapter "
+			 "(--device buslogic)");
+		return -ENODEV;
+	}
+	while (id < BUSLOGIC_TARGETS && (id == BUSLOGIC_ID ||
+					 buslogic_unit(b, id)))
+		id++;
+	if (id == BUSLOGIC_TARGETS) {
+		snprintf(err, PC_ERR_LEN, "the SCSI bus is full");
+		return -EBUSY;
+	}
+	snprintf(unit, sizeof(unit), "unit=%u", id);
+	*slot = SCSI_SLOT(id);
+	return make_placed(pc, spec, unit, &none, err);
+}
+
 static int bus_plug(void *opaque, const struct pc_device_spec *spec,
 		    unsigned *slot, char *err)
 {
 	struct pc *pc = opaque;
 	struct device *d = NULL;
+	char addr[16];
 	int ret;
 
+	if (!strcmp(spec->name, "scsi-hd"))
+		return plug_scsi(pc, spec, slot, err);
 	*slot = PCI_HOTPLUG_FIRST;
 	while (*slot < PCI_HOTPLUG_SLOTS && !slot_is_free(pc, *slot))
 		++*slot;
@@ -120,7 +159,8 @@ static int bus_plug(void *opaque, const struct pc_device_spec *spec,
 		snprintf(err, PC_ERR_LEN, "the PCI bus is full");
 		return -EBUSY;
 	}
-	ret = make_in_slot(pc, spec, *slot, &d, err);
+	snprintf(addr, sizeof(addr), "addr=%x", *slot);
+	ret = make_placed(pc, spec, addr, &d, err);
 	if (ret) {
 		if (d)
 			device_destroy(d);
@@ -138,6 +178,11 @@ static int bus_unplug(void *opaque, unsigned slot, char *err)
 {
 	struct pc *pc = opaque;
 
+	if (slot >= PCI_HOTPLUG_SLOTS && adapter(pc) &&
+	    !buslogic_detach(adapter(pc), slot - PCI_HOTPLUG_SLOTS)) {
+		hotplug_gone(pc->cfg.hotplug, slot);
+		return 0;
+	}
 	if (slot >= PCI_HOTPLUG_SLOTS || !pc->plugged[slot].d) {
 		snprintf(err, PC_ERR_LEN, "it is part of the machine");
 		return -EBUSY;
@@ -154,6 +199,12 @@ static int bus_find(void *opaque, const void *backend)
 		if (pc->plugged[slot].d &&
 		    pc->plugged[slot].backend == backend)
 			return slot;
+	for (unsigned id = 0; adapter(pc) && id < BUSLOGIC_TARGETS; id++) {
+		const struct scsi_unit *u = buslogic_unit(adapter(pc), id);
+
+		if (u && !u->ops->removable && u->q == backend)
+			return SCSI_SLOT(id);
+	}
 	return -ENOENT;
 }
 

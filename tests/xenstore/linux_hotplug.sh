@@ -17,17 +17,29 @@ mkdir "$tmp/mod"
 dpkg-deb --fsys-tarfile "$package" | tar -C "$tmp/mod" -xf - --wildcards \
 	'*/drivers/virtio/virtio*.ko' '*/drivers/block/virtio_blk.ko' \
 	'*/drivers/net/virtio_net.ko' '*/drivers/net/net_failover.ko' \
-	'*/net/core/failover.ko' '*/ethernet/amd/pcnet32.ko' '*/net/mii.ko'
+	'*/net/core/failover.ko' '*/ethernet/amd/pcnet32.ko' '*/net/mii.ko' \
+	'*/scsi/scsi_common.ko' '*/scsi/scsi_mod.ko' '*/scsi/sd_mod.ko' \
+	'*/scsi/BusLogic.ko' '*/lib/crc-t10dif.ko' '*/block/t10-pi.ko' \
+	'*/crypto/crct10dif_common.ko' '*/lib/crc64.ko' \
+	'*/lib/crc64-rocksoft.ko'
 cat >"$tmp/script" <<'GUEST'
 #!/bin/sh
 for m in virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev \
 	virtio_pci virtio_blk virtio_balloon failover net_failover virtio_net \
-	mii pcnet32; do
+	mii pcnet32 scsi_common scsi_mod crct10dif_common crc-t10dif crc64 \
+	crc64-rocksoft t10-pi sd_mod BusLogic; do
 	insmod /mod/$m.ko || echo "insmod $m failed"
 done
 echo "guest up"
 while :; do
-	for d in /sys/block/vd*; do
+	# Parallel SCSI does not tell of disks that come.
+	echo "- - -" >/sys/class/scsi_host/host0/scan
+	[ ! -e /tmp/sda ] || [ -e /tmp/gone ] ||
+		dd if=/dev/sda of=/tmp/x iflag=direct count=1 2>/dev/null || {
+		touch /tmp/gone
+		echo "sda is gone"
+	}
+	for d in /sys/block/[vs]d*; do
 		b=${d##*/}
 		[ -e "$d" ] && [ ! -e /tmp/$b ] && [ -b /dev/$b ] || continue
 		read -r line </dev/$b
@@ -68,7 +80,7 @@ truncate -s 256K "$tmp/zero.img"
 "$umbra" run --name linux --kernel "$kernel" --initrd "$tmp/initrd.gz" \
 	--append "console=ttyS0 quiet umbra.script=/etc/hotplug" \
 	--drive "file=$tmp/zero.img,if=virtio,format=raw" \
-	--device virtio-balloon --log "$tmp/log" </dev/null >"$tmp/out" 2>&1 &
+	--device virtio-balloon --device buslogic --log "$tmp/log" </dev/null >"$tmp/out" 2>&1 &
 pid=$!
 within 60 grep -aq 'guest up' "$tmp/out"
 check the_guest_is_up [ $? = 0 ]
@@ -107,6 +119,16 @@ for ((i = 1; i <= loops; i++)); do
 		within 10 count 'went vda' $((i + 2)) || { failed=1; break; }
 done
 check attach_and_detach_in_a_loop [ $failed = 0 ]
+new_image scsi
+check attach_to_scsi "$umbra" attach linux disk "$tmp/scsi.img" bus=scsi
+check the_guest_finds_it within 20 count 'came sda: scsi' 1
+check detach_from_scsi "$umbra" detach linux disk 0
+check the_guest_gets_errors_and_lives within 20 count 'sda is gone' 1
+check the_image_has_it grep -aq 'guest wrote' "$tmp/scsi.img"
+check the_image_is_free qemu-img info "$tmp/scsi.img"
+check no_such_bus sh -c \
+	'"$0" attach linux disk "$1" bus=ide 2>&1 | grep -q "virtio and scsi"' \
+	"$umbra" "$tmp/scsi.img"
 check read_only_is_kept "$umbra" attach linux disk "$tmp/one.img" readonly=on
 check what_was_there_from_the_start_stays sh -c \
 	'! "$0" detach linux nic 0 2>/dev/null' "$umbra"

@@ -71,7 +71,7 @@ static int vbd_media(void *opaque, const struct hotplug_args *a, char *err)
 }
 
 /*
- * Disks that come and go: virtio, each with a queue of its own.
+ * Disks that come and go, on virtio or SCSI, each with a queue of its own.
  */
 
 #define DISKS_MAX	32
@@ -91,13 +91,21 @@ static struct disk *disk_find(unsigned n)
 	return NULL;
 }
 
+static bool on_scsi(const struct hotplug_args *a)
+{
+	const char *bus = hotplug_key(a, "bus");
+
+	return bus && !strcmp(bus, "scsi");
+}
+
 static int plug(struct store *s, struct disk *d,
 		const struct hotplug_args *a, struct block *medium, char *err)
 {
 	const char *serial = hotplug_key(a, "serial");
 	char text[64];
 	const char *keys[] = { serial ? text : NULL, NULL };
-	struct pc_device_spec spec = { "virtio-blk", NULL, keys };
+	struct pc_device_spec spec = { on_scsi(a) ? "scsi-hd" : "virtio-blk",
+				       NULL, keys };
 	int ret = block_queue_create(&d->q, medium, s->loop, DISK_THREADS,
 				     s->log);
 
@@ -132,9 +140,9 @@ static int vbd_attach(void *opaque, const struct hotplug_args *a, char *err)
 		snprintf(err, HOTPLUG_ERR_LEN, "no room for another disk");
 		return -EBUSY;
 	}
-	if (bus && strcmp(bus, "virtio")) {
+	if (bus && strcmp(bus, "virtio") && !on_scsi(a)) {
 		snprintf(err, HOTPLUG_ERR_LEN, "bus %s: disks can be attached "
-			 "to virtio alone while the machine runs", bus);
+			 "to virtio and scsi while the machine runs", bus);
 		return -EINVAL;
 	}
 	ret = open_medium(&medium, a, err);
@@ -152,8 +160,8 @@ static int vbd_detach(void *opaque, unsigned n, char *err)
 	int ret;
 
 	if (!d) {
-		snprintf(err, HOTPLUG_ERR_LEN, "drive %u is not on virtio, "
-			 "and stays", n);
+		snprintf(err, HOTPLUG_ERR_LEN, "drive %u is not on virtio or "
+			 "scsi, and stays", n);
 		return -EBUSY;
 	}
 	ret = hotplug_unplug(s->hotplug, d->slot, err);
