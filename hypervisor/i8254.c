@@ -18,6 +18,7 @@
 
 #include "hypervisor/clock.h"
 #include "hypervisor/device.h"
+#include "hypervisor/irqchip.h"
 #include "hypervisor/ports.h"
 
 enum { RW_LATCH, RW_LSB, RW_MSB, RW_BOTH };
@@ -56,6 +57,7 @@ struct channel {
 	uint8_t write_low;	/* first byte of a 16-bit count */
 	uint8_t latched;	/* bytes still to be read: 0, 1, 2 */
 	uint8_t status_latched, status;
+	uint8_t programmed;	/* a control word was written */
 	uint16_t latch;
 };
 
@@ -446,6 +448,7 @@ static void write_control(struct i8254 *p, uint8_t val)
 		latch_count(&p->ch[i], now);
 	} else {
 		program(&p->ch[i], val);
+		p->ch[i].programmed = 1;
 		if (i == 0)
 			restart_channel0(p);
 	}
@@ -512,6 +515,74 @@ static void port61_write(void *opaque, unsigned off, unsigned size,
 
 static const struct pio_ops pit_ops = { pit_read, pit_write, PIO_1 };
 static const struct pio_ops port61_ops = { port61_read, port61_write, PIO_1 };
+
+/*
+ * An engine with an 8254 of its own.
+ */
+
+static void channel_get(struct channel *c, uint64_t now,
+			struct irqchip_pit_channel *out)
+{
+	bool waits = c->switch_at != UINT64_MAX;
+
+	*out = (struct irqchip_pit_channel){
+		.count = waits ? c->next_n : c->n, .elapsed = elapsed(c, now),
+		.mode = c->mode, .rw = c->rw, .bcd = c->bcd, .gate = c->gate,
+		.programmed = c->programmed, .armed = c->armed,
+		.read_msb = c->read_msb, .write_msb = c->write_msb,
+		.write_low = c->write_low, .latched = c->latched,
+		.status_latched = c->status_latched, .status = c->status,
+		.latch = c->latch,
+	};
+}
+
+void i8254_get(struct i8254 *p, struct irqchip_pit *out)
+{
+	uint64_t now = ticks_now(p);
+
+	settle_channel0(p, now);
+	for (unsigned i = 0; i < 3; i++) {
+		settle(&p->ch[i], now);
+		channel_get(&p->ch[i], now, &out->ch[i]);
+	}
+	if (periodic(&p->ch[0]))
+		out->ch[0].elapsed -= p->edges * p->ch[0].n;
+	out->ch[0].fired = p->edges != 0;
+	out->speaker = !!(p->port61 & P61_SPEAKER);
+	timer_cancel(&p->timer);
+	irq_lower(&p->irq);
+}
+
+static void channel_put(struct channel *c, uint64_t now,
+			const struct irqchip_pit_channel *in)
+{
+	*c = (struct channel){
+		.n = in->count, .next_n = in->count, .switch_at = UINT64_MAX,
+		.mode = in->mode, .rw = in->rw, .bcd = in->bcd,
+		.gate = in->gate, .programmed = in->programmed,
+		.armed = in->armed, .read_msb = in->read_msb,
+		.write_msb = in->write_msb, .write_low = in->write_low,
+		.latched = in->latched, .status_latched = in->status_latched,
+		.status = in->status, .latch = in->latch,
+	};
+	c->running = c->armed && (c->gate || needs_trigger(c));
+	c->start = in->elapsed < now ? now - in->elapsed : 0;
+	c->frozen = c->running ? 0 : in->elapsed;
+}
+
+void i8254_put(struct i8254 *p, const struct irqchip_pit *in)
+{
+	uint64_t now = ticks_now(p);
+
+	for (unsigned i = 0; i < 3; i++)
+		channel_put(&p->ch[i], now, &in->ch[i]);
+	p->edges = in->ch[0].fired && !periodic(&p->ch[0]);
+	p->port61 = (p->port61 & ~(P61_SPEAKER | P61_GATE2)) |
+		    (in->speaker ? P61_SPEAKER : 0) |
+		    (in->ch[2].gate ? P61_GATE2 : 0);
+	irq_set(&p->irq, channel_out(&p->ch[0], now));
+	schedule(p);
+}
 
 void i8254_ticks(const struct i8254 *p, uint64_t *late, uint64_t *lost)
 {

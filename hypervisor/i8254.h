@@ -13,6 +13,7 @@
 
 struct clock;
 struct i8254;
+struct irqchip_pit;
 struct ports;
 
 /*
@@ -25,5 +26,13 @@ int i8254_create(struct i8254 **out, struct ports *ports,
 /* Ticks that channel 0 owed to a guest that did not take them in time:
  * delivered late, and given up. */
 void i8254_ticks(const struct i8254 *p, uint64_t *late, uint64_t *lost);
+
+/*
+ * Its state for an engine that has an 8254 (irqchip.h), and back.  Between the
+ * two it sleeps, with OUT0 low.  Of counts that wait for the end of a period
+ * the engine learns as if they were in effect.
+ */
+void i8254_get(struct i8254 *p, struct irqchip_pit *out);
+void i8254_put(struct i8254 *p, const struct irqchip_pit *in);
 
 #endif

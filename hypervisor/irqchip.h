@@ -35,11 +35,37 @@ struct irqchip_lapic {
 	uint32_t reg[IRQCHIP_LAPIC_REGS];
 };
 
+/*
+ * One channel of the 8254.  @elapsed: input clocks since the count was loaded;
+ * in periodic modes of channel 0 since the last edge that was delivered, so n
+ * or more of them are ticks that the guest is owed.
+ */
+struct irqchip_pit_channel {
+	uint32_t count;		/* in effect, 1 .. 65536 */
+	uint64_t elapsed;
+	uint8_t mode, rw, bcd, gate;	/* rw: as in the control word */
+	uint8_t programmed;	/* by a control word since the reset */
+	uint8_t armed;		/* by a count since then */
+	uint8_t fired;		/* modes 0 and 4: the edge was delivered */
+	uint8_t read_msb, write_msb, write_low;
+	uint8_t latched;	/* bytes still to be read: 0, 1, 2 */
+	uint8_t status_latched, status;
+	uint16_t latch;
+};
+
+struct irqchip_pit {
+	struct irqchip_pit_channel ch[3];
+	uint8_t speaker;	/* port 61h bit 1; bit 0 is ch[2].gate */
+	uint8_t replaced;	/* the HPET has channel 0's interrupt */
+};
+
 struct irqchip_state {
 	struct irqchip_pic pic[2];
 	struct irqchip_ioapic ioapic;
 	unsigned ncpus;
 	struct irqchip_lapic lapic[IRQCHIP_CPUS];
+	bool has_pit;		/* the timer changes hands as well */
+	struct irqchip_pit pit;
 };
 
 struct engine;
@@ -62,6 +88,13 @@ struct engine_irqchip {
 	int (*set)(struct engine *e, const struct irqchip_state *s);
 	int (*get_lapic)(struct engine *e, struct irqchip_lapic *l);
 	int (*set_lapic)(struct engine *e, const struct irqchip_lapic *l);
+	/*
+	 * The 8254 and port 61h, if pit_present().  It counts from set_pit() on
+	 * and raises line 0; get_pit() stops that.  As get() and set().
+	 */
+	bool (*pit_present)(struct engine *e);
+	int (*get_pit)(struct engine *e, struct irqchip_pit *p);
+	int (*set_pit)(struct engine *e, const struct irqchip_pit *p);
 };
 
 #endif

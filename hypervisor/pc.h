@@ -124,14 +124,18 @@ int pc_load(struct pc *pc, struct state *s);
 /*
  * Engines with interrupt controllers of their own.  give: fill @s from ours,
  * which sleep from then on; lines of devices go to @line.  take: the other way;
- * @base: IA32_APIC_BASE of each processor.
+ * @base: IA32_APIC_BASE of each processor.  s->has_pit says whether the 8254
+ * does the same; on_replace() then hears when the HPET takes its interrupt, or
+ * lets go of it.
  */
 struct irqchip_state;
 typedef void pc_line_fn(void *opaque, unsigned input, bool level);
 void pc_irqchip_give(struct pc *pc, struct irqchip_state *s,
 		     pc_line_fn *line, void *opaque);
-void pc_irqchip_take(struct pc *pc, const struct irqchip_state *s,
+void pc_irqchip_take(struct pc *pc, struct irqchip_state *s,
 		     const uint64_t *base);
+typedef void pc_replace_fn(void *opaque, bool on);
+void pc_on_replace(struct pc *pc, pc_replace_fn *fn, void *opaque);
 /* Lines of devices go to nobody's controllers but ours: the engine ends. */
 void pc_irqchip_drop(struct pc *pc);
 

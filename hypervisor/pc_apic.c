@@ -6,6 +6,7 @@
  */
 #include "hypervisor/pc_priv.h"
 
+#include "hypervisor/i8254.h"
 #include "hypervisor/i8259.h"
 #include "hypervisor/ioapic.h"
 #include "hypervisor/irqchip.h"
@@ -211,6 +212,11 @@ int pc_intr_ack(struct pc *pc, unsigned cpu)
 
 #define MSR_APIC_BASE	0x1b
 
+/* struct irqchip_lapic, registers / 10h; a redirection table entry's mask. */
+#define R_ISR		0x10
+#define R_IRR		0x20
+#define REDIR_MASKED	(1ULL << 16)
+
 int pc_msr_read(struct pc *pc, unsigned cpu, uint32_t msr, uint64_t *val)
 {
 	if (msr != MSR_APIC_BASE)
@@ -234,6 +240,42 @@ bool pc_nmi_possible(const struct pc *pc, unsigned cpu)
 	return lapic_nmi_possible(pc->lapic[cpu]);
 }
 
+/* The 8254 has let go of line 0, or takes it: no edge for the controllers. */
+static void wire_timer(const struct pc *pc, struct irqchip_state *s)
+{
+	bool up = pc->wires.isa[IRQ_TIMER];
+
+	s->pic[0].lines = (s->pic[0].lines & ~1) | up;
+	s->ioapic.lines = (s->ioapic.lines & ~(1u << TIMER_PIN)) |
+			  (uint32_t)up << TIMER_PIN;
+}
+
+static bool vector_waits(const struct irqchip_lapic *l, uint8_t vector)
+{
+	return (l->reg[R_IRR + vector / 32] | l->reg[R_ISR + vector / 32]) >>
+	       vector % 32 & 1;
+}
+
+/*
+ * An engine need not know whether a one-shot channel 0 has expired.  Its
+ * interrupt is the proof, as long as it waits or is served.
+ */
+static void timer_fired(struct irqchip_state *s)
+{
+	struct irqchip_pit_channel *c = &s->pit.ch[0];
+	uint64_t pin = s->ioapic.redir[TIMER_PIN];
+	bool waits = (s->pic[0].irr | s->pic[0].isr) & 1;
+
+	if (c->fired || !c->armed || (c->mode != 0 && c->mode != 4))
+		return;
+	for (unsigned n = 0; n < s->ncpus && !(pin & REDIR_MASKED); n++)
+		waits |= vector_waits(&s->lapic[n], pin);
+	if (!waits)
+		return;
+	c->fired = 1;
+	c->elapsed = c->count;
+}
+
 void pc_irqchip_give(struct pc *pc, struct irqchip_state *s,
 		     pc_line_fn *line, void *opaque)
 {
@@ -242,6 +284,11 @@ void pc_irqchip_give(struct pc *pc, struct irqchip_state *s,
 	ioapic_get(pc->ioapic, &s->ioapic);
 	for (unsigned n = 0; n < pc->cfg.ncpus; n++)
 		lapic_get(pc->lapic[n], &s->lapic[n]);
+	if (s->has_pit) {
+		i8254_get(pc->pit, &s->pit);
+		s->pit.replaced = pc->wires.replaced;
+		wire_timer(pc, s);
+	}
 	pc->line = line;
 	pc->line_opaque = opaque;
 }
@@ -251,10 +298,15 @@ void pc_irqchip_drop(struct pc *pc)
 	pc->line = NULL;
 }
 
-void pc_irqchip_take(struct pc *pc, const struct irqchip_state *s,
+void pc_irqchip_take(struct pc *pc, struct irqchip_state *s,
 		     const uint64_t *base)
 {
 	pc->line = NULL;
+	if (s->has_pit) {
+		timer_fired(s);
+		i8254_put(pc->pit, &s->pit);
+		wire_timer(pc, s);
+	}
 	ioapic_put(pc->ioapic, &s->ioapic);
 	for (unsigned n = 0; n < pc->cfg.ncpus; n++)
 		lapic_put(pc->lapic[n], &s->lapic[n], base[n]);

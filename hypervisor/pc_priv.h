@@ -70,6 +70,8 @@ struct pc {
 	/* An engine has the interrupt controllers; NULL: we do. */
 	pc_line_fn *line;
 	void *line_opaque;
+	pc_replace_fn *replace;		/* NULL: nobody listens */
+	void *replace_opaque;
 
 	struct device *devices[DEVICES_MAX];
 	unsigned ndevices;

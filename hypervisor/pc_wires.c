@@ -72,6 +72,14 @@ void pc_replace_legacy(void *opaque, bool on)
 		if (pc->wires.cut[n] && pc->wires.replaced != on)
 			isa_line(pc, n * 8, !on);
 	pc->wires.replaced = on;
+	if (pc->replace)
+		pc->replace(pc->replace_opaque, on);
+}
+
+void pc_on_replace(struct pc *pc, pc_replace_fn *fn, void *opaque)
+{
+	pc->replace = fn;
+	pc->replace_opaque = opaque;
 }
 
 struct irq pc_legacy_wire(struct pc *pc, unsigned n)

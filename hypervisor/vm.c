@@ -217,6 +217,7 @@ void vm_irqchip_give(struct vm *vm)
 
 	if (vm->irqchip_given || !vm_cpu_irqchip(first))
 		return;
+	s.has_pit = first->ops->irqchip->pit_present(first->engine);
 	pc_irqchip_give(vm->pc, &s, line_to_engine, vm);
 	vm->irqchip_given = true;
 	for (unsigned n = 0; n < vm->ncpus && code >= 0; n++)
@@ -224,6 +225,26 @@ void vm_irqchip_give(struct vm *vm)
 						      &s.lapic[n]);
 	if (code >= 0)
 		code = first->ops->irqchip->set(first->engine, &s);
+	if (code >= 0 && s.has_pit)
+		code = first->ops->irqchip->set_pit(first->engine, &s.pit);
+	irqchip_failed(vm, code);
+}
+
+/* The HPET takes channel 0's interrupt, or gives it back.  vCPU thread. */
+static void on_replace(void *opaque, bool on)
+{
+	struct vm *vm = opaque;
+	struct vm_cpu *first = &vm->cpus[0];
+	struct irqchip_pit pit;
+	int code;
+
+	if (!vm->irqchip_given ||
+	    !first->ops->irqchip->pit_present(first->engine))
+		return;
+	code = first->ops->irqchip->get_pit(first->engine, &pit);
+	pit.replaced = on;
+	if (code >= 0)
+		code = first->ops->irqchip->set_pit(first->engine, &pit);
 	irqchip_failed(vm, code);
 }
 
@@ -231,13 +252,17 @@ void vm_irqchip_take(struct vm *vm)
 {
 	struct vm_cpu *first = &vm->cpus[0];
 	uint64_t base[VM_CPUS_MAX];
-	struct irqchip_state s;
+	struct irqchip_state s = { .ncpus = vm->ncpus };
 	struct vcpu v;
 	int code;
 
 	if (!vm->irqchip_given)
 		return;
-	code = first->ops->irqchip->get(first->engine, &s);
+	s.has_pit = first->ops->irqchip->pit_present(first->engine);
+	code = s.has_pit ? first->ops->irqchip->get_pit(first->engine,
+							&s.pit) : 0;
+	if (code >= 0)
+		code = first->ops->irqchip->get(first->engine, &s);
 	for (unsigned n = 0; n < vm->ncpus && code >= 0; n++) {
 		struct vm_cpu *cpu = &vm->cpus[n];
 
@@ -528,6 +553,7 @@ static int create_pc(struct vm *vm, char *err)
 		.boot_serial = vm->cfg.boot_serial,
 		.log = vm->cfg.log,
 	};
+	int code;
 
 	for (unsigned i = 0; i < VM_SERIAL_MAX; i++)
 		cfg.serial[i] = vm->cfg.serial[i];
@@ -536,7 +562,10 @@ static int create_pc(struct vm *vm, char *err)
 		irq_init(&cfg.nmi[n], on_nmi, vm, n);
 	}
 	irq_init(&cfg.ignne, on_ignne, vm, 0);
-	return pc_create(&vm->pc, &cfg, err);
+	code = pc_create(&vm->pc, &cfg, err);
+	if (!code)
+		pc_on_replace(vm->pc, on_replace, vm);
+	return code;
 }
 
 static void vmi_iret_known(void *opaque, uint32_t lin)

@@ -3,6 +3,7 @@
  * The HV engine behind engine.h: life cycle, state, breakpoints, counters.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,10 @@ static void hv_destroy(struct engine *e)
 	x86_fini(&hv->x);
 	free(hv);
 }
+
+struct hv_options {
+	enum hv_irqchip irqchip, pit;
+};
 
 static bool has_tsc_offset(const struct hv *hv)
 {
@@ -55,7 +60,16 @@ static int make_vcpu(struct hv *hv, unsigned index)
 				  strerror(-ret)) : 0;
 }
 
-static int option_irqchip(const char *val, enum hv_irqchip *out, char *err)
+static const struct {
+	const char *key;
+	size_t offset;
+} switches[] = {
+	{ "hv.irqchip=", offsetof(struct hv_options, irqchip) },
+	{ "hv.pit=", offsetof(struct hv_options, pit) },
+};
+
+static int switch_set(const char *opt, const char *val, enum hv_irqchip *out,
+		      char *err)
 {
 	static const char *const names[] = { "auto", "on", "off" };
 
@@ -64,31 +78,34 @@ static int option_irqchip(const char *val, enum hv_irqchip *out, char *err)
 			*out = i;
 			return 0;
 		}
-	snprintf(err, HV_REASON, "hv.irqchip: %.60s: auto, on or off", val);
+	snprintf(err, HV_REASON, "%.80s: auto, on or off", opt);
 	return -EINVAL;
 }
 
 /* hv.device is the prober's, who tells hv_vm_create() of it. */
-static int option_set(const char *opt, enum hv_irqchip *irqchip, char *err)
+static int option_set(const char *opt, struct hv_options *o, char *err)
 {
-	static const char key[] = "hv.irqchip=";
+	for (unsigned i = 0; i < ARRAY_SIZE(switches); i++) {
+		size_t len = strlen(switches[i].key);
 
-	if (!strncmp(opt, key, sizeof(key) - 1))
-		return option_irqchip(opt + sizeof(key) - 1, irqchip, err);
+		if (!strncmp(opt, switches[i].key, len))
+			return switch_set(opt, opt + len, (enum hv_irqchip *)
+				((char *)o + switches[i].offset), err);
+	}
 	if (strncmp(opt, "hv.", 3) || !strncmp(opt, "hv.device=", 10))
 		return 0;
-	snprintf(err, HV_REASON, "%.80s: unknown option (hv.irqchip hv.device)", opt);
+	snprintf(err, HV_REASON, "%.120s: unknown option", opt);
 	return -EINVAL;
 }
 
-static int options(const struct engine_config *cfg, enum hv_irqchip *irqchip,
+static int options(const struct engine_config *cfg, struct hv_options *o,
 		   char *err)
 {
 	int ret = 0;
 
-	*irqchip = HV_IRQCHIP_AUTO;
+	*o = (struct hv_options){ HV_IRQCHIP_AUTO, HV_IRQCHIP_AUTO };
 	for (unsigned i = 0; cfg->options && cfg->options[i] && !ret; i++)
-		ret = option_set(cfg->options[i], irqchip, err);
+		ret = option_set(cfg->options[i], o, err);
 	return ret;
 }
 
@@ -106,20 +123,22 @@ static int for_vmi(enum hv_irqchip *irqchip, char *err)
 /* The engines of one machine share what the first of them made. */
 static int get_vm(struct hv *hv, const struct engine_config *cfg, char *err)
 {
-	enum hv_irqchip irqchip;
-	int ret = options(cfg, &irqchip, err);
+	struct hv_options o;
+	int ret = options(cfg, &o, err);
 
 	if (!ret && cfg->bus->hypercall)
-		ret = for_vmi(&irqchip, err);
+		ret = for_vmi(&o.irqchip, err);
 	if (ret)
 		return ret;
 	if (!cfg->peer) {
 		ret = hv_vm_create(&hv->vm, cfg->mem, err);
 		if (ret)
 			return ret;
-		ret = hv_vm_try(hv->vm, irqchip != HV_IRQCHIP_OFF, err);
+		ret = hv_vm_try(hv->vm, o.irqchip != HV_IRQCHIP_OFF, err);
 		if (!ret)
-			ret = hv_irqchip_create(hv->vm, irqchip, err);
+			ret = hv_irqchip_create(hv->vm, o.irqchip, err);
+		if (!ret)
+			ret = hv_pit_create(hv->vm, o.pit, err);
 		return ret ? ret : hv_msrs_filter(hv->vm);
 	}
 	hv->vm = to_hv(cfg->peer)->vm;

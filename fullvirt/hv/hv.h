@@ -20,6 +20,7 @@
 
 #include "fullvirt/x86/interp.h"
 #include "hypervisor/engine.h"
+#include "hypervisor/irqchip.h"
 
 #define HV_REASON	160
 /* Interrupts KVM_RUN; BT has SIGUSR2. */
@@ -35,7 +36,7 @@ struct hv_slot {
 	bool rom;
 };
 
-/* hv.irqchip */
+/* hv.irqchip, hv.pit */
 enum hv_irqchip { HV_IRQCHIP_AUTO, HV_IRQCHIP_ON, HV_IRQCHIP_OFF };
 
 /* What is shared by the engines of one machine; freed by the last. */
@@ -54,6 +55,10 @@ struct hv_vm {
 	 */
 	bool weak;
 	bool irqchip;		/* KVM's interrupt controllers (irqchip.c) */
+	bool pit;		/* KVM's 8254 (pit.c) */
+	struct irqchip_pit_channel pit_told;	/* channel 0, by us */
+	uint64_t pit_since;	/* CLOCK_MONOTONIC, ns: when */
+	uint64_t pit_owed;	/* parts of periods, input clocks */
 	bool irqchip_works;	/* they keep what they are told (trial.c) */
 	pthread_mutex_t lock;	/* the slots */
 	struct hv_slot *slots;
@@ -156,6 +161,11 @@ int hv_irqchip_create(struct hv_vm *vm, enum hv_irqchip want, char *err);
  */
 bool hv_irqchip_settle(struct hv *hv);
 extern const struct engine_irqchip hv_irqchip;
+/* pit.c.  As above, after it; and for struct engine_irqchip. */
+int hv_pit_create(struct hv_vm *vm, enum hv_irqchip want, char *err);
+bool hv_pit_present(struct engine *e);
+int hv_pit_get(struct engine *e, struct irqchip_pit *p);
+int hv_pit_set(struct engine *e, const struct irqchip_pit *p);
 /* One user less; the last closes everything. */
 void hv_vm_put(struct hv_vm *vm);
 bool hv_vm_has(const struct hv_vm *vm, int cap);

@@ -386,4 +386,7 @@ const struct engine_irqchip hv_irqchip = {
 	.set = set,
 	.get_lapic = get_lapic,
 	.set_lapic = set_lapic,
+	.pit_present = hv_pit_present,
+	.get_pit = hv_pit_get,
+	.set_pit = hv_pit_set,
 };

@@ -52,8 +52,17 @@ tools/mkinitrd.sh -a "$tmp/smp.sh:/test" "$tmp/smp.gz" >"$tmp/log" ||
 
 args=(-a tests/nested/guest.sh:/test -a "$BUILD/umbra:/nest/umbra"
       -a "$kernel:/nest/vmlinuz-amd64" -a "$tmp/small.gz:/nest/initrd.gz")
-for f in $(ldd "$BUILD/umbra" | grep -o '/lib[^ ]*'); do
+units=(test_hv_irqchip test_hv_dirty test_move test_vm)
+for u in "${units[@]}"; do
+	args+=(-a "$BUILD/tests/unit/$u:/nest/unit/$u")
+done
+while read -r f; do
 	args+=(-a "$f:$f")
+done < <(ldd "$BUILD/umbra" "${units[@]/#/$BUILD/tests/unit/}" |
+	 grep -o '/lib[^ ]*' | sort -u)
+for k in vmlinuz-686 vmlinuz-686-pae; do
+	[ -f "$cache/guest/$k" ] && args+=(-a "$cache/guest/$k:/nest/$k") ||
+		echo "ok Linux on nested KVM: $k # SKIP not there"
 done
 while read -r f; do
 	args+=(-a "$f:/nest/${f##*/}")

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "hypervisor/irqchip.h"
@@ -320,14 +321,180 @@ START_TEST(masked_timer_requests_nothing)
 END_TEST
 
 /*
+ * The 8254.
+ */
+
+#define PIT_MAX		65536u
+#define PIT_PER_MS	1193
+
+static void clear_pit(struct irqchip_pit *p)
+{
+	memset(p, 0, sizeof(*p));
+	for (unsigned n = 0; n < 3; n++)
+		p->ch[n] = (struct irqchip_pit_channel){
+			.count = PIT_MAX, .mode = 3, .rw = 3, .gate = 1,
+			.programmed = 1, .armed = 1,
+		};
+}
+
+static void random_channel(struct irqchip_pit_channel *c)
+{
+	c->count = 1 + rnd() % PIT_MAX;
+	c->mode = rnd() % 6;
+	c->rw = 1 + rnd() % 3;
+	c->bcd = rnd() & 1;
+	c->gate = rnd() & 1;
+	c->read_msb = c->rw == 3 && rnd() & 1;
+	c->write_msb = c->rw == 3 && rnd() & 1;
+	c->write_low = rnd();
+	c->latched = rnd() % (c->rw == 3 ? 3 : 2);
+	c->latch = rnd();
+	c->status_latched = rnd() & 1;
+	c->status = rnd();
+}
+
+/* Counts go on meanwhile. */
+static void forget_time(struct irqchip_pit *p)
+{
+	for (unsigned n = 0; n < 3; n++)
+		p->ch[n].elapsed = p->ch[n].fired = 0;
+}
+
+START_TEST(timer_states_come_back)
+{
+	struct irqchip_pit in, out;
+
+	for (unsigned n = 0; n < ROUNDS; n++) {
+		clear_pit(&in);
+		for (unsigned c = 0; c < 3; c++)
+			random_channel(&in.ch[c]);
+		in.speaker = rnd() & 1;
+		in.replaced = rnd() & 1;
+		memset(&out, 0, sizeof(out));
+		ck_assert_int_eq(chip->set_pit(engine, &in), 0);
+		ck_assert_int_eq(chip->get_pit(engine, &out), 0);
+		forget_time(&out);
+		ck_assert_mem_eq(&in, &out, sizeof(in));
+	}
+}
+END_TEST
+
+static bool tick_waits(void)
+{
+	struct irqchip_state s;
+
+	ck_assert_int_eq(chip->get(engine, &s), 0);
+	return s.pic[0].irr & 1;
+}
+
+static void no_tick(void)
+{
+	struct irqchip_state s;
+
+	quiet(&s);
+	give(&s);
+}
+
+static uint64_t ms_since(const struct timespec *a)
+{
+	struct timespec b;
+
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	return (b.tv_sec - a->tv_sec) * 1000 +
+	       (b.tv_nsec - a->tv_nsec) / 1000000;
+}
+
+/* KVM begins the period anew each time; the parts add up to a tick. */
+START_TEST(pauses_cost_no_tick)
+{
+	struct timespec start;
+	struct irqchip_pit p;
+	unsigned ticks = 0, due;
+
+	no_tick();
+	clear_pit(&p);
+	p.ch[0].mode = 2;
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	while (ms_since(&start) < 400) {
+		ck_assert_int_eq(chip->set_pit(engine, &p), 0);
+		ticks += tick_waits();
+		no_tick();
+		usleep(3000);
+		ck_assert_int_eq(chip->get_pit(engine, &p), 0);
+	}
+	due = ms_since(&start) * PIT_PER_MS / PIT_MAX;
+	ck_assert_msg(ticks <= due && ticks + 2 >= due, "%u of %u ticks",
+		      ticks, due);
+}
+END_TEST
+
+START_TEST(rest_of_a_one_shot_goes_on_and_it_fires_once)
+{
+	struct irqchip_pit p;
+
+	no_tick();
+	clear_pit(&p);
+	p.ch[0].mode = _i ? 4 : 0;
+	p.ch[0].elapsed = PIT_MAX - 10 * PIT_PER_MS;
+	ck_assert_int_eq(chip->set_pit(engine, &p), 0);
+	usleep(30000);
+	ck_assert(tick_waits());
+	ck_assert_int_eq(chip->get_pit(engine, &p), 0);
+	ck_assert(p.ch[0].fired);
+	no_tick();
+	ck_assert_int_eq(chip->set_pit(engine, &p), 0);
+	usleep(20000);
+	ck_assert(!tick_waits());
+	ck_assert_int_eq(chip->get_pit(engine, &p), 0);
+	ck_assert(p.ch[0].fired);
+}
+END_TEST
+
+/* The gap between a pause's two calls is no time for the guest. */
+START_TEST(stopped_timer_ticks_nobody)
+{
+	struct irqchip_pit p;
+
+	clear_pit(&p);
+	p.ch[0].count = PIT_PER_MS;
+	ck_assert_int_eq(chip->set_pit(engine, &p), 0);
+	ck_assert_int_eq(chip->get_pit(engine, &p), 0);
+	usleep(2000);
+	no_tick();
+	usleep(10000);
+	ck_assert(!tick_waits());
+}
+END_TEST
+
+START_TEST(replaced_timer_is_silent)
+{
+	struct irqchip_pit p;
+
+	no_tick();
+	clear_pit(&p);
+	p.ch[0].count = PIT_PER_MS;
+	p.replaced = 1;
+	ck_assert_int_eq(chip->set_pit(engine, &p), 0);
+	usleep(10000);
+	ck_assert(!tick_waits());
+	p.replaced = 0;
+	ck_assert_int_eq(chip->set_pit(engine, &p), 0);
+	usleep(10000);
+	ck_assert(tick_waits());
+}
+END_TEST
+
+/*
  * Whose controllers.
  */
 
 START_TEST(they_are_not_used_when_not_wanted)
 {
+	ck_assert(chip->pit_present(engine));
 	hv_engine_ops.destroy(engine);
 	create("hv.irqchip=off");
 	ck_assert(!chip->present(engine));
+	ck_assert(!chip->pit_present(engine));
 }
 END_TEST
 
@@ -368,6 +535,12 @@ int main(void)
 		tcase_add_loop_test(t, timer_that_expires_while_the_vcpu_stands_is_not_lost,
 				    0, 2);
 		tcase_add_test(t, masked_timer_requests_nothing);
+		tcase_add_test(t, timer_states_come_back);
+		tcase_add_test(t, pauses_cost_no_tick);
+		tcase_add_loop_test(t, rest_of_a_one_shot_goes_on_and_it_fires_once,
+				    0, 2);
+		tcase_add_test(t, stopped_timer_ticks_nobody);
+		tcase_add_test(t, replaced_timer_is_silent);
 		tcase_add_test(t, they_are_not_used_when_not_wanted);
 		tcase_add_test(t, vmi_keeps_ours);
 	}
