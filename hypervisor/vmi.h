@@ -78,7 +78,7 @@ void vmi_idle(struct vmi *m, unsigned cpu, bool begin);
 /*
  * In between it may wait for the guest's alarms itself, which spares another
  * thread's waking up: vmi_wait_begin() gives ns from now, or UINT64_MAX if
- * none is armed; vmi_wait_end() what came of it.  Lock held.
+ * there is none or the loop will see to it; vmi_wait_end() what came of it.  Lock held.
  */
 uint64_t vmi_wait_begin(struct vmi *m, unsigned cpu);
 void vmi_wait_end(struct vmi *m, unsigned cpu);

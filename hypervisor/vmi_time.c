@@ -277,16 +277,20 @@ static void expired(void *opaque)
 	interrupt(t, cpu, a->flags);
 }
 
-uint64_t vmi_alarms_take(struct vmi_time *t, unsigned cpu)
+uint64_t vmi_alarms_first(const struct vmi_time *t, unsigned cpu)
 {
 	uint64_t first = TIMER_NEVER;
 
-	for (unsigned k = 0; k < VMI_ALARMS; k++) {
+	for (unsigned k = 0; k < VMI_ALARMS; k++)
 		if (t->saved[cpu][k].deadline < first)
 			first = t->saved[cpu][k].deadline;
-		timer_take(&t->alarm[cpu][k].timer);
-	}
 	return first;
+}
+
+void vmi_alarms_take(struct vmi_time *t, unsigned cpu)
+{
+	for (unsigned k = 0; k < VMI_ALARMS; k++)
+		timer_take(&t->alarm[cpu][k].timer);
 }
 
 void vmi_alarms_give(struct vmi_time *t, unsigned cpu)

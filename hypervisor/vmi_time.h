@@ -80,11 +80,10 @@ int vmi_stolen_page(struct vmi_time *t, const struct vcpu *v, uint32_t pfn,
 /* Look at the thread's times if that is due.  vCPU thread. */
 void vmi_time_sample(struct vmi_time *t, const struct vcpu *v);
 void vmi_time_idle(struct vmi_time *t, unsigned cpu, bool begin);
-/*
- * The thread of @cpu will wait for its alarms itself: take them from the
- * loop.  Returns the first deadline (guest ns), or TIMER_NEVER.
- */
-uint64_t vmi_alarms_take(struct vmi_time *t, unsigned cpu);
+/* The next alarm of @cpu (guest ns), or TIMER_NEVER. */
+uint64_t vmi_alarms_first(const struct vmi_time *t, unsigned cpu);
+/* The thread of @cpu will wait for its alarms itself: not the loop. */
+void vmi_alarms_take(struct vmi_time *t, unsigned cpu);
 /* It has waited: alarms that are due happen, the others are the loop's again. */
 void vmi_alarms_give(struct vmi_time *t, unsigned cpu);
 
