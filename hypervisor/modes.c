@@ -326,13 +326,16 @@ static void warn_of_syscalls(const struct host_caps *caps,
 			 "guest's kernel may start, but not its programs", why);
 }
 
-/* --engine hv with a guest that may yet do what this KVM cannot run. */
+/*
+ * --engine hv: refused for a guest that will do what this KVM cannot run, with
+ * a warning for one that may.
+ */
 static int strict_hv(const struct host_caps *caps, enum guest_kind kind,
 		     struct mode_choice *c, char *err)
 {
 	char why[MODE_TEXT_LEN];
 
-	if (!hv_works(caps, kind == GUEST_64 ? needs[kind] : NEEDS_ALWAYS,
+	if (!hv_works(caps, kind == GUEST_UNKNOWN ? NEEDS_ALWAYS : needs[kind],
 		      why))
 		return refuse(err, "--engine hv: %.200s", why);
 	if (*c->no_hv)
