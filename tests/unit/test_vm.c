@@ -4,6 +4,7 @@
  * test runs under all engines with a few lines of guest code.
  */
 #include <check.h>
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -104,6 +105,33 @@ START_TEST(debug_exit_is_the_status)
 {
 	CREATE(false, leaver);
 	run_to(VM_STOP_DEBUG_EXIT, 0x21);
+}
+END_TEST
+
+GUEST(writer, "movl $1, 0x123004; incl 0x123008;" EXIT(0x10));
+
+/* The memory's own calls, which snapshots are to use. */
+START_TEST(written_pages_are_told_through_the_memory)
+{
+	bool hv = _i >= HV;
+	struct mem *mem;
+	uint64_t *bits;
+	int ret;
+
+	CREATE(false, writer);
+	mem = vm_mem(vm);
+	bits = calloc(mem->top / PAGE_SIZE / 64 + 1, sizeof(*bits));
+	ret = mem_dirty_log(mem, true);
+	ck_assert_int_eq(ret, hv ? 0 : -ENOTSUP);
+	ck_assert_int_eq(vm_run(vm), 0x21);
+	ret = mem_dirty_fetch(mem, bits);
+	ck_assert_int_eq(ret, hv ? 0 : -ENOTSUP);
+	ck_assert_int_eq(bits[0x123 / 64] >> 0x123 % 64 & 1, hv);
+	ck_assert_int_eq(bits[0x124 / 64] >> 0x124 % 64 & 1, 0);
+	ck_assert_int_eq(mem_dirty_log(mem, false), hv ? 0 : -ENOTSUP);
+	free(bits);
+	vm_destroy(vm);
+	loop_destroy(loop);
 }
 END_TEST
 
@@ -456,7 +484,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		debug_exit_is_the_status, acpi_soft_off_powers_off,
+		debug_exit_is_the_status,
+		written_pages_are_told_through_the_memory, acpi_soft_off_powers_off,
 		halt_with_interrupts_off_is_the_end,
 		triple_fault_ends_or_resets, reset_lines_reset,
 		reset_ends_with_no_reboot,
