@@ -212,8 +212,15 @@ static void halt_for(volatile uint32_t *n, uint32_t by)
 		__asm__ volatile("sti; hlt; cli");
 }
 
+/* What an alarm did before it was cancelled may wait still: take it. */
+static void drain(void)
+{
+	__asm__ volatile("sti; nop; nop; cli");
+}
+
 static bool halted_until(uint64_t at)
 {
+	drain();
 	alarm(ONE_SHOT, at, 0);
 	halt_for(&ticks, 1);
 	return tick_at >= at && !cancel(ONE_SHOT);
