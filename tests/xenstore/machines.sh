@@ -49,7 +49,7 @@ printf 'cont\n\001c' >&3
 check running_again within 5 listed 'first *running'
 truncate -s 64K "$tmp/disk.img"
 check attach_needs_a_bus_for_it sh -c \
-	'"$0" attach first disk "$1" bus=scsi 2>&1 | grep -q "virtio alone"' \
+	'"$0" attach first disk "$1" bus=scsi 2>&1 | grep -q "no SCSI adapter"' \
 	"$umbra" "$tmp/disk.img"
 check a_guest_that_does_not_listen_has_it_all_the_same \
 	"$umbra" attach first disk "$tmp/disk.img"
