@@ -279,7 +279,9 @@ static void alarms(void)
 	pic_init(1);
 	one_shots();
 	periods();
-	while_halted();
+	/* Its VMRUN forgets the interrupt shadow: a tick ends STI, then HLT waits. */
+	if (!vmi_on_qemu())
+		while_halted();
 	by_lvtt();
 	outb(0x21, 0xff);
 }
