@@ -143,7 +143,7 @@ def monitor(umbra, tmp):
                   disk])
     ok(t.shows("(umbra)"), "--monitor stdio")
     t.type(b"info status\r")
-    ok(t.shows("engine"), "answers there")
+    ok(t.shows("running, engine"), "answers there")
     t.type(b"quit\r")
     ok(t.end() == 0, "and quits")
 

@@ -212,9 +212,22 @@ static void open_serial(struct run *r)
 	}
 }
 
-/* The terminal where no serial port has it. */
+static size_t any_room(void *opaque)
+{
+	return SIZE_MAX;
+}
+
+static void drop_input(void *opaque, const uint8_t *buf, size_t len)
+{
+}
+
+/*
+ * The terminal where no serial port has it.  What is not for the monitor goes
+ * nowhere, unless the text screen takes it later.
+ */
 static void open_terminal(struct run *r)
 {
+	static const struct char_receiver nobody = { any_room, drop_input };
 	struct char_open_args args = { .loop = r->loop, .log = r->log,
 				       .hooks = &r->hooks };
 
@@ -222,6 +235,7 @@ static void open_terminal(struct run *r)
 		return;
 	if (char_open(&r->terminal, "stdio", &args, r->err, sizeof(r->err)))
 		die("stdio: %s", r->err);
+	r->terminal->ops->set_receiver(r->terminal, &nobody, NULL);
 	r->monitor.tty = r->terminal;
 }
 
