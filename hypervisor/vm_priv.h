@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What vm.c and vm_cpu.c share: the machine's structure and that of one
- * virtual processor with its thread.
+ * The machine's structure and that of one virtual processor with its thread,
+ * for vm.c (from power-on to the end), vm_make.c (parts), vm_engine.c (who has
+ * the machine), vm_info.c (what others see of it), vm_cpu.c and vm_debug.c.
  */
 #ifndef HYPERVISOR_VM_PRIV_H
 #define HYPERVISOR_VM_PRIV_H
@@ -78,17 +79,30 @@ struct vm {
 	bool irqchip_given;
 };
 
-/* vm.c: tell the observer, if there is one. */
+/* vm_info.c: tell the observer, if there is one. */
 void vm_tell(struct vm *vm, enum vm_event ev);
 /* vm.c: power-on state, then the guest's software.  Lock held, nothing runs.
  * False: the VM was stopped instead. */
 bool vm_boot(struct vm *vm);
+/* vm.c: the loop's half of a request.  Loop callback. */
+void vm_on_event(void *opaque, int fd, short revents);
+/* vm.c: tell all engines.  Lock held; struct mem's `changed'. */
+void vm_mem_changed(void *opaque, gpa_t gpa, uint64_t len);
+
+/*
+ * vm_engine.c.
+ */
+
+/* One of vm_engines, or NULL. */
+const struct engine_ops *vm_engine_named(const char *name);
 /*
  * Let an engine with interrupt controllers of its own have them, or take them
  * back.  Nothing to do without such an engine.  Lock held, nothing runs.
  */
 void vm_irqchip_give(struct vm *vm);
 void vm_irqchip_take(struct vm *vm);
+/* The HPET takes channel 0's interrupt, or gives it back.  vCPU thread. */
+void vm_irqchip_replace(void *opaque, bool on);
 
 /*
  * vm_debug.c.
