@@ -135,7 +135,7 @@ int vm_set_engine(struct vm *vm, const char *name, char *err)
 	}
 	vm_pause(vm);
 	cpu->ops->get_state(cpu->engine, &v);
-	good = fits(ops, &v, why);
+	good = ops == cpu->ops || fits(ops, &v, why);
 	if (good)
 		vm_cpu_move(cpu, ops);
 	else
