@@ -198,7 +198,9 @@ static void hv_get_state(struct engine *e, struct vcpu *out)
 	struct hv *hv = to_hv(e);
 
 	hv_complete(hv);
-	hv_state_load(hv);
+	if (hv_state_load(hv))
+		fprintf(hv->log, "umbra: KVM does not give the processor's "
+			"state; this is the last that is known\n");
 	*out = hv->v;
 }
 
