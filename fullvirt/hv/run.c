@@ -16,7 +16,9 @@
  *
  * Interrupts are injected here, whoever keeps the interrupt controllers: a
  * vector is acknowledged only when KVM will take it, and otherwise KVM is
- * asked to exit as soon as it would.
+ * asked to exit as soon as it would.  It will not while it has an instruction
+ * to finish: should that raise an exception (RDMSR that we refuse, EFLAGS.TF),
+ * KVM injects the exception and forgets an interrupt it was given before.
  */
 #include <errno.h>
 #include <signal.h>
@@ -322,7 +324,8 @@ static void inject_intr(struct hv *hv)
 	run->request_interrupt_window = 0;
 	if (!atomic_load(&hv->bus->intr))
 		return;
-	if (!run->ready_for_interrupt_injection || !run->if_flag) {
+	if (hv->io_pending || !run->ready_for_interrupt_injection ||
+	    !run->if_flag) {
 		run->request_interrupt_window = 1;
 		return;
 	}

@@ -46,7 +46,7 @@ static struct engine_bus bus;
 static struct engine *engine;
 static struct engine_exit_info info;
 static char err[HV_REASON];
-static unsigned acks, tpr_writes;
+static unsigned acks, tpr_writes, unfinished;
 static uint8_t tpr_written;
 static uint32_t pio_val;
 static uint64_t mmio_seen;
@@ -509,6 +509,43 @@ START_TEST(interrupt_waits_for_its_window_and_comes_once)
 }
 END_TEST
 
+/*
+ * KVM has an instruction to finish, which may raise an exception; it would
+ * forget the interrupt for that.
+ */
+static int run_unfinished(struct kvm_run *run)
+{
+	static const uint32_t exits[] = {
+		KVM_EXIT_IO, KVM_EXIT_MMIO, KVM_EXIT_X86_RDMSR,
+		KVM_EXIT_X86_WRMSR,
+	};
+
+	ck_assert_uint_eq(fake.interrupts, fake.runs > 2);
+	run->ready_for_interrupt_injection = 1;
+	run->if_flag = 1;
+	if (fake.runs == 1) {
+		atomic_store(&bus.intr, 1);
+		run->io.count = 0;
+		run->mmio.len = 0;
+		return exit_with(run, exits[unfinished]);
+	}
+	if (fake.runs == 2) {
+		ck_assert_int_eq(run->request_interrupt_window, 1);
+		return exit_with(run, KVM_EXIT_IRQ_WINDOW_OPEN);
+	}
+	atomic_store(&bus.stop, 1);
+	return -EINTR;
+}
+
+START_TEST(interrupt_waits_for_the_instruction_of_an_exit)
+{
+	unfinished = _i;
+	run_with(run_unfinished);
+	ck_assert_int_eq(info.exit, ENGINE_KICKED);
+	ck_assert_uint_eq(acks, 1);
+}
+END_TEST
+
 static int run_stopped(struct kvm_run *run)
 {
 	atomic_store(&bus.stop, 1);
@@ -691,6 +728,8 @@ int main(void)
 	tcase_add_test(t, kick_between_flags_and_entry_is_felt);
 	tcase_add_test(t, stop_that_is_set_before_is_seen);
 	tcase_add_test(t, interrupt_waits_for_its_window_and_comes_once);
+	tcase_add_loop_test(t, interrupt_waits_for_the_instruction_of_an_exit,
+			    0, 4);
 	tcase_add_test(t, nmi_comes_once);
 	tcase_add_test(t, cr8_and_the_apic_tell_each_other);
 	tcase_add_test(t, instruction_of_an_exit_is_finished_before_a_stop);
