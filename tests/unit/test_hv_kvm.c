@@ -38,6 +38,7 @@ static struct fake {
 	int (*run)(struct kvm_run *run);
 	struct kvm_run *shared;
 	unsigned runs, interrupts, nmis;
+	unsigned nmi_at;		/* ioctl when bus.nmi rises; 0: none */
 	unsigned vector;
 } fake;
 
@@ -88,6 +89,10 @@ static int fake_ioctl(int fd, unsigned long request, void *arg)
 {
 	if (fake.refused && request == (unsigned)fake.refused)
 		return -EIO;
+	if (fake.nmi_at && request == fake.nmi_at) {
+		atomic_store(&bus.nmi, 1);
+		fake.nmi_at = 0;
+	}
 	switch (request) {
 	case KVM_GET_API_VERSION: return KVM_API_VERSION;
 	case KVM_CREATE_VM: return new_file(1);
@@ -562,6 +567,48 @@ START_TEST(nmi_comes_once)
 }
 END_TEST
 
+/* Another processor sends one while the state is here. */
+static int run_nmi_meanwhile(struct kvm_run *run)
+{
+	if (fake.runs > 1)
+		return run_stopped(run);
+	fake.sregs.cr0 = CR0_PE | CR0_PG;
+	fake.sregs.efer = EFER_LME | EFER_LMA;
+	fake.sregs.ss.dpl = 3;
+	fake.nmi_at = KVM_SET_REGS;
+	run->internal.suberror = KVM_INTERNAL_ERROR_EMULATION;
+	return exit_with(run, KVM_EXIT_INTERNAL_ERROR);
+}
+
+START_TEST(nmi_while_the_state_is_stored_is_not_lost)
+{
+	run_with(run_nmi_meanwhile);
+	ck_assert_uint_eq(fake.nmis, 1);
+}
+END_TEST
+
+/* One that KVM has not delivered goes on with the state, once. */
+START_TEST(nmi_that_kvm_has_travels_with_the_state)
+{
+	struct vcpu v;
+
+	ck_assert_int_eq(create(), 0);
+	fake.events.nmi.pending = 1;
+	hv_engine_ops.get_state(engine, &v);
+	ck_assert_uint_eq(v.nmi_pending, 1);
+	hv_engine_ops.set_state(engine, &v);
+	ck_assert_uint_eq(fake.events.nmi.pending, 0);
+	run_with(run_stopped);
+	hv_engine_ops.get_state(engine, &v);
+	ck_assert_uint_eq(v.nmi_pending, 0);
+	ck_assert_uint_eq(fake.nmis, 1);
+	v.nmi_pending = 0;
+	atomic_store(&bus.nmi, 1);
+	hv_engine_ops.set_state(engine, &v);
+	ck_assert_int_eq(atomic_load(&bus.nmi), 0);
+}
+END_TEST
+
 static int run_cr8(struct kvm_run *run)
 {
 	if (fake.runs == 1) {
@@ -731,6 +778,8 @@ int main(void)
 	tcase_add_loop_test(t, interrupt_waits_for_the_instruction_of_an_exit,
 			    0, 4);
 	tcase_add_test(t, nmi_comes_once);
+	tcase_add_test(t, nmi_while_the_state_is_stored_is_not_lost);
+	tcase_add_test(t, nmi_that_kvm_has_travels_with_the_state);
 	tcase_add_test(t, cr8_and_the_apic_tell_each_other);
 	tcase_add_test(t, instruction_of_an_exit_is_finished_before_a_stop);
 	tcase_add_test(t, string_input_fills_its_count_and_no_more);
