@@ -2,9 +2,11 @@
 /*
  * The vCPU's state between KVM and struct vcpu.
  *
- * Events come first when reading, since KVM then writes CR2 and DR6 for an
- * exception that it holds, and last when writing, since control registers
- * drop them.  What KVM has no place for stays in hv->v.
+ * When reading, activity comes first: KVM_GET_MP_STATE does what an INIT or
+ * start-up IPI that waits in KVM's local APIC does to all the rest.  Then events,
+ * since KVM then writes CR2 and DR6 for an exception that it holds; they are
+ * last when writing, since control registers drop them.  What KVM has no place
+ * for stays in hv->v.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -395,10 +397,10 @@ int hv_state_load(struct hv *hv)
 	if (hv->ours)
 		return 0;
 	hv->stats.state_loads++;
-	if ((ret = events_load(hv)) || (ret = regs_load(hv)) ||
-	    (ret = sregs_load(hv)) || (ret = fpu_load(hv)) ||
-	    (ret = hv_msrs_load(hv)) || (ret = debug_load(hv)) ||
-	    (ret = activity_load(hv)))
+	if ((ret = activity_load(hv)) || (ret = events_load(hv)) ||
+	    (ret = regs_load(hv)) || (ret = sregs_load(hv)) ||
+	    (ret = fpu_load(hv)) || (ret = hv_msrs_load(hv)) ||
+	    (ret = debug_load(hv)))
 		return ret;
 	return 0;
 }

@@ -595,6 +595,54 @@ START_TEST(replaced_timer_is_silent)
 END_TEST
 
 /*
+ * Several processors.
+ */
+
+/* Sends INIT and a start-up IPI to page 9 to the others, then stops. */
+extern const uint8_t starter[], starter_end[];
+__asm__(".pushsection .rodata\n.code32\n"
+"starter:\n"
+"	movl $0x1ff, 0xfee000f0\n"
+"	movl $0xc4500, 0xfee00300\n"
+"	movl $0xc4609, 0xfee00300\n"
+"	out %al, $0x80\n"
+"	jmp .\n"
+"starter_end:\n.code64\n.popsection");
+
+static void stop_now(void *opaque, uint16_t port, unsigned size, uint32_t val)
+{
+	atomic_store(&bus.stop, 1);
+}
+
+/* They wait in KVM's local APIC until somebody looks at the processor. */
+START_TEST(start_up_of_a_processor_that_stands_is_in_its_state)
+{
+	struct engine_bus bus2 = { .opaque = NULL };
+	struct engine_config cfg = { .mem = mem, .bus = &bus2, .log = stderr,
+				     .cpu_index = 1, .peer = engine };
+	struct engine_exit_info info;
+	struct engine *second;
+	struct vcpu v;
+	char err[160];
+
+	ck_assert_msg(!hv_engine_ops.create(&second, &cfg, err), "%s", err);
+	memset(&v, 0, sizeof(v));
+	vcpu_reset(&v, 1, false);
+	v.rip = 0x1234;
+	hv_engine_ops.set_state(second, &v);
+	bus.pio_write = stop_now;
+	load(starter, starter_end - starter);
+	hv_engine_ops.run(engine, &info);
+	ck_assert_int_eq(info.exit, ENGINE_KICKED);
+	hv_engine_ops.get_state(second, &v);
+	ck_assert_uint_eq(v.activity, ACTIVITY_RUN);
+	ck_assert_uint_eq(v.seg[SEG_CS].base, 0x9000);
+	ck_assert_uint_eq(v.rip, 0);
+	hv_engine_ops.destroy(second);
+}
+END_TEST
+
+/*
  * Whose controllers.
  */
 
@@ -654,6 +702,7 @@ int main(void)
 				    0, 2);
 		tcase_add_test(t, stopped_timer_ticks_nobody);
 		tcase_add_test(t, replaced_timer_is_silent);
+		tcase_add_test(t, start_up_of_a_processor_that_stands_is_in_its_state);
 		tcase_add_test(t, they_are_not_used_when_not_wanted);
 		tcase_add_test(t, vmi_keeps_ours);
 	}
