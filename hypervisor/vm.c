@@ -193,18 +193,20 @@ void vm_pause(struct vm *vm)
 	while (!all_parked(vm))
 		loop_wait(vm->cfg.loop, &vm->parked_cond);
 	vm_irqchip_take(vm);
-	clock_stop(vm->clock);
-	vm->pause_tsc = __rdtsc();
+	vm->pause_tsc = clock_stop(vm->clock);
 }
 
-/* The time-stamp counters stood still as well. */
+/*
+ * The time-stamp counters stood still as well, and just as long: guests compare
+ * them with other clocks.
+ */
 void vm_resume(struct vm *vm)
 {
 	uint64_t stood;
 
 	if (--vm->pause_depth)
 		return;
-	stood = __rdtsc() - vm->pause_tsc;
+	stood = clock_start(vm->clock) - vm->pause_tsc;
 	for (unsigned n = 0; n < vm->ncpus; n++) {
 		struct vm_cpu *cpu = &vm->cpus[n];
 		struct vcpu v;
@@ -216,7 +218,6 @@ void vm_resume(struct vm *vm)
 		vm_cpu_set_state(cpu, &v);
 	}
 	vm_irqchip_give(vm);
-	clock_start(vm->clock);
 	wake_all(vm);
 }
 

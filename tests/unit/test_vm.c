@@ -16,6 +16,7 @@
 #include "hypervisor/mem.h"
 #include "hypervisor/vcpu.h"
 #include "hypervisor/vm.h"
+#include "hypervisor/vm_priv.h"
 #include "tests/unit/hv_rig.h"
 
 #define CODE_AT		0x10000
@@ -391,6 +392,65 @@ START_TEST(paused_vcpu_stands_still)
 END_TEST
 
 /*
+ * However often somebody looks into the machine, its TSC and its clock stay
+ * together; half a microsecond a time is what Linux would notice in the end.
+ */
+#define LOOKS	400
+
+struct clocks {
+	uint64_t tsc, ns;		/* of the host */
+	uint64_t guest_tsc, guest_ns;	/* at the same instant */
+};
+
+static struct clocks clocks_now(void)
+{
+	uint64_t tsc, behind = UINT64_MAX;
+	struct clocks c = { .ns = clock_host(&c.tsc) };
+	struct vcpu v;
+
+	/* The guest's clock is the host's minus something: the least seen. */
+	for (unsigned n = 0; n < 20; n++) {
+		uint64_t now = clock_now(vm->clock);
+		uint64_t diff = clock_host(&tsc) - now;
+
+		behind = diff < behind ? diff : behind;
+	}
+	vm_get_state(vm, &v);
+	c.guest_tsc = c.tsc + v.msr.tsc_offset;
+	c.guest_ns = c.ns - behind;
+	return c;
+}
+
+static void on_looks(void *opaque, int fd, short revents)
+{
+	struct clocks a = clocks_now(), b;
+	double rate, skew;
+
+	for (unsigned n = 0; n < LOOKS; n++) {
+		vm_pause(vm);
+		vm_resume(vm);
+	}
+	b = clocks_now();
+	rate = (double)(b.tsc - a.tsc) / (b.ns - a.ns);
+	skew = (b.guest_tsc - a.guest_tsc) / rate - (b.guest_ns - a.guest_ns);
+	ck_assert_msg(skew > -500.0 * LOOKS && skew < 500.0 * LOOKS,
+		      "%d pauses moved the TSC by %.0f ns", LOOKS, skew);
+	vm_stop(vm, VM_STOP_QUIT, NULL);
+}
+
+START_TEST(tsc_and_clock_stand_still_together)
+{
+	int fd[2];
+
+	CREATE(true, spinner);
+	ck_assert_int_eq(pipe(fd), 0);
+	ck_assert_int_eq(write(fd[1], "p", 1), 1);
+	loop_add_fd(loop, fd[0], POLLIN, on_looks, NULL);
+	run_to(VM_STOP_QUIT, 0);
+}
+END_TEST
+
+/*
  * Starts the other processors, which count at 500h and then spin or (odd ones)
  * halt; waits until all of this boot have counted; resets twice, then leaves.
  * Pauses come at any time.
@@ -504,6 +564,8 @@ int main(void)
 	tcase_set_timeout(t, 20);
 	for (unsigned i = 0; i < ARRAY_SIZE(tests); i++)
 		tcase_add_loop_test(t, tests[i], 0, n);
+	/* Under HV, KVM has the offset, or cannot have one. */
+	tcase_add_loop_test(t, tsc_and_clock_stand_still_together, 0, HV);
 	if (n == ENGINES)
 		tcase_add_loop_test(t, processors_are_paused_and_reset_together,
 				    0, ARRAY_SIZE(irqchips));
