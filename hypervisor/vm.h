@@ -158,8 +158,10 @@ void vm_set_cpu(struct vm *vm, unsigned cpu, const struct vcpu *v);
 
 /* Registers and the bytes at eip, as reports show them; paused only. */
 void vm_print_registers(struct vm *vm, FILE *out);
-/* The 8259s, for "info pic".  Lock held. */
+/* The interrupt controllers ("info pic"), and how often each line rose
+ * ("info irq"); paused only. */
 void vm_print_pic(struct vm *vm, FILE *out);
+void vm_print_irq(struct vm *vm, FILE *out);
 /* Counters of machine and engine ("info stats", --stats); paused or ended. */
 void vm_print_stats(struct vm *vm, FILE *out);
 
