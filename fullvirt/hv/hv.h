@@ -57,6 +57,7 @@ struct hv_vm {
 	bool irqchip;		/* KVM's interrupt controllers (irqchip.c) */
 	bool pit;		/* KVM's 8254 (pit.c) */
 	struct irqchip_pit_channel pit_told;	/* channel 0, by us */
+	uint32_t pit_told_count;	/* the count that KVM got for it */
 	uint64_t pit_since;	/* CLOCK_MONOTONIC, ns: when */
 	uint64_t pit_owed;	/* parts of periods, input clocks */
 	bool irqchip_works;	/* they keep what they are told (trial.c) */

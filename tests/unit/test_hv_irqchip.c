@@ -554,10 +554,31 @@ START_TEST(rest_of_a_one_shot_goes_on_and_it_fires_once)
 	ck_assert(p.ch[0].fired);
 	no_tick();
 	ck_assert_int_eq(chip->set_pit(engine, &p), 0);
-	usleep(20000);
+	/* Not when the longest count of a guest is over, either: 55 ms. */
+	usleep(80000);
 	ck_assert(!tick_waits());
 	ck_assert_int_eq(chip->get_pit(engine, &p), 0);
 	ck_assert(p.ch[0].fired);
+	ck_assert_uint_le(p.ch[0].count, 10 * PIT_PER_MS);
+	ck_assert_uint_gt(p.ch[0].elapsed, p.ch[0].count + 80 * PIT_PER_MS);
+}
+END_TEST
+
+/* A control word without a count. */
+START_TEST(timer_without_a_count_ticks_nobody)
+{
+	struct irqchip_pit p;
+
+	no_tick();
+	clear_pit(&p);
+	p.ch[0].mode = _i;
+	p.ch[0].armed = 0;
+	ck_assert_int_eq(chip->set_pit(engine, &p), 0);
+	usleep(80000);
+	ck_assert(!tick_waits());
+	ck_assert_int_eq(chip->get_pit(engine, &p), 0);
+	ck_assert(!p.ch[0].armed && p.ch[0].programmed);
+	ck_assert_uint_eq(p.ch[0].mode, _i);
 }
 END_TEST
 
@@ -700,6 +721,8 @@ int main(void)
 		tcase_add_test(t, pauses_cost_no_tick);
 		tcase_add_loop_test(t, rest_of_a_one_shot_goes_on_and_it_fires_once,
 				    0, 2);
+		tcase_add_loop_test(t, timer_without_a_count_ticks_nobody, 0,
+				    4);
 		tcase_add_test(t, stopped_timer_ticks_nobody);
 		tcase_add_test(t, replaced_timer_is_silent);
 		tcase_add_test(t, start_up_of_a_processor_that_stands_is_in_its_state);
