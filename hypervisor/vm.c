@@ -183,6 +183,15 @@ static bool all_parked(const struct vm *vm)
 	return true;
 }
 
+/* What engines say of time-stamp counters is from the first look (msr.c). */
+static void note_counters(struct vm *vm)
+{
+	struct vcpu v;
+
+	for (unsigned n = 0; n < vm->ncpus; n++)
+		vm->cpus[n].ops->get_state(vm->cpus[n].engine, &v);
+}
+
 void vm_pause(struct vm *vm)
 {
 	if (vm->pause_depth++)
@@ -193,6 +202,7 @@ void vm_pause(struct vm *vm)
 	while (!all_parked(vm))
 		loop_wait(vm->cfg.loop, &vm->parked_cond);
 	vm_irqchip_take(vm);
+	note_counters(vm);
 	vm->pause_tsc = clock_stop(vm->clock);
 }
 

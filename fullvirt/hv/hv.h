@@ -101,6 +101,7 @@ struct hv {
 	/* KVM still has to finish the instruction of the last exit. */
 	bool io_pending;
 	bool tsc_attr;		/* KVM_VCPU_TSC_OFFSET is there */
+	bool tsc_known;		/* since the last KVM_RUN (msr.c) */
 	uint8_t cr8;		/* TPR >> 4 that KVM was told */
 	/*
 	 * The local APIC's timer in KVM: its count when the vCPU stopped, and

@@ -100,6 +100,7 @@ static int enter(struct hv *hv)
 	hv->cr8 = atomic_load(&hv->bus->tpr) >> 4;
 	hv->run->cr8 = hv->cr8;
 	hv->stats.entries++;
+	hv->tsc_known = false;
 	ret = hv_ioctl(hv->fd, KVM_RUN, NULL);
 	hv->io_pending = false;
 	if (!hv->vm->irqchip && hv->run->cr8 != hv->cr8 &&

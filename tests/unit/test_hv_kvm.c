@@ -38,6 +38,7 @@ static struct fake {
 	int (*run)(struct kvm_run *run);
 	struct kvm_run *shared;
 	unsigned runs, interrupts, nmis;
+	uint64_t offset;		/* goes down at each look */
 	unsigned nmi_at;		/* ioctl when bus.nmi rises; 0: none */
 	unsigned vector;
 } fake;
@@ -115,6 +116,12 @@ static int fake_ioctl(int fd, unsigned long request, void *arg)
 	case KVM_GET_MSRS:
 	case KVM_SET_MSRS:
 		return ((struct kvm_msrs *)arg)->nmsrs;
+	case KVM_GET_DEVICE_ATTR:	/* the TSC's offset */
+		memcpy((void *)(uintptr_t)
+		       ((struct kvm_device_attr *)arg)->addr,
+		       &fake.offset, sizeof(fake.offset));
+		fake.offset -= 1000;
+		return 0;
 	case KVM_NMI:
 		fake.nmis++;
 		return 0;
@@ -609,6 +616,28 @@ START_TEST(nmi_that_kvm_has_travels_with_the_state)
 }
 END_TEST
 
+/* As KVM's do where the host's counter is not stable. */
+START_TEST(offset_that_moves_counts_from_the_first_look)
+{
+	struct vcpu a, b;
+
+	run_with(run_stopped);
+	fake.offset = 5000;
+	hv_engine_ops.get_state(engine, &a);
+	hv_engine_ops.get_state(engine, &b);
+	ck_assert_uint_eq(a.msr.tsc_offset, 5000);
+	ck_assert_uint_eq(b.msr.tsc_offset, 5000);
+	atomic_store(&bus.stop, 0);
+	run_with(run_stopped);
+	hv_engine_ops.get_state(engine, &b);
+	ck_assert_uint_eq(b.msr.tsc_offset, 4000);
+	b.msr.tsc_offset = 77;
+	hv_engine_ops.set_state(engine, &b);
+	hv_engine_ops.get_state(engine, &a);
+	ck_assert_uint_eq(a.msr.tsc_offset, 77);
+}
+END_TEST
+
 static int run_cr8(struct kvm_run *run)
 {
 	if (fake.runs == 1) {
@@ -780,6 +809,7 @@ int main(void)
 	tcase_add_test(t, nmi_comes_once);
 	tcase_add_test(t, nmi_while_the_state_is_stored_is_not_lost);
 	tcase_add_test(t, nmi_that_kvm_has_travels_with_the_state);
+	tcase_add_test(t, offset_that_moves_counts_from_the_first_look);
 	tcase_add_test(t, cr8_and_the_apic_tell_each_other);
 	tcase_add_test(t, instruction_of_an_exit_is_finished_before_a_stop);
 	tcase_add_test(t, string_input_fills_its_count_and_no_more);

@@ -452,6 +452,30 @@ START_TEST(paused_vcpu_stands_still)
 }
 END_TEST
 
+/* Until 2^28 clocks have passed; 3: the counter went back. */
+GUEST(clockwatcher,
+      "rdtsc; mov %eax, %ebp; mov %edx, %ecx;"
+      "mov %eax, %edi; mov %edx, %esi;"
+      "1: rdtsc; cmp %esi, %edx; jb 3f; ja 2f; cmp %edi, %eax; jb 3f;"
+      "2: mov %eax, %edi; mov %edx, %esi;"
+      "sub %ebp, %eax; sbb %ecx, %edx; jnz 4f;"
+      "cmp $0x10000000, %eax; jb 1b; 4:" EXIT(7)
+      "3:" EXIT(3));
+
+START_TEST(time_stamp_counter_does_not_go_back_over_pauses)
+{
+	pthread_t t;
+
+	CREATE(true, clockwatcher);
+	ck_assert_int_eq(pipe(pauser.fd), 0);
+	loop_add_fd(loop, pauser.fd[0], POLLIN, on_pause, NULL);
+	pthread_create(&t, NULL, pause_often, NULL);
+	run_to(VM_STOP_DEBUG_EXIT, 15);
+	pthread_join(t, NULL);
+	ck_assert_uint_ge(pauser.rounds, 1);
+}
+END_TEST
+
 /*
  * However often somebody looks into the machine, its TSC and its clock stay
  * together; half a microsecond a time is what Linux would notice in the end.
@@ -616,6 +640,7 @@ int main(void)
 		quit_ends_a_tight_loop_and_a_halt, reset_from_outside,
 		timer_wakes_a_halted_vcpu,
 		halt_sleeps_and_no_tick_comes_early, paused_vcpu_stands_still,
+		time_stamp_counter_does_not_go_back_over_pauses,
 		first_reason_wins,
 	};
 	Suite *s = suite_create("vm");
