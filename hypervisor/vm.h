@@ -47,6 +47,7 @@ struct vm_config {
 	/*
 	 * An engine that is made as well, for the vCPU to move to: "hv" for
 	 * guests that begin under bt and may enter long mode.  NULL: none.
+	 * If it cannot be made, a line in the log says so, and there is none.
 	 */
 	const char *spare_engine;
 	/*

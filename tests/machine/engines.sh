@@ -80,6 +80,22 @@ run --engine auto,start=bt
 [ $? = 33 ] && [ "$(grep -c 'moved from bt to hv' "$tmp/out")" = 1 ]
 verdict the_move_is_logged_once $?
 
+# Who resets in long mode begins where the machine began, and moves again.
+timeout 4 "$umbra" run --kernel "$BUILD/tests/guests64/triplefault.elf" \
+	--mem 32M --engine auto,start=bt </dev/null >"$tmp/out" 2>&1
+[ "$(grep -c '^umbra: triple fault, resetting ' "$tmp/out")" -ge 2 ] &&
+	[ "$(grep -c 'moved from bt to hv$' "$tmp/out")" -ge 2 ]
+verdict a_reset_begins_in_the_first_engine $?
+
+# BT needs no HV that cannot be made; long mode is not offered then.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}:verify_asan_link_order=0
+export BADKVM=slots=1
+LD_PRELOAD=$BUILD/tests/machine/badkvm.so run --engine auto,start=bt
+status=$?
+grep -q "slots are used up; the guest stays in bt$" "$tmp/out" || status=0
+stops auto_does_without_a_spare_engine
+unset BADKVM
+
 # Where KVM cannot run all that a 32-bit guest may do, the monitor says so.
 fact=$(kvm_fact "modes for a 16/32-bit guest")
 commands=$(for ((i = 0; i < 10; i++)); do echo engine hv; echo engine bt; done)
