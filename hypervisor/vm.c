@@ -183,6 +183,24 @@ static bool all_parked(const struct vm *vm)
 	return true;
 }
 
+static void park_all(struct vm *vm)
+{
+	for (unsigned n = 0; n < vm->ncpus; n++)
+		vm_cpu_attend(&vm->cpus[n]);
+	wake_all(vm);
+	while (!all_parked(vm))
+		loop_wait(vm->cfg.loop, &vm->parked_cond);
+}
+
+void vm_stand(struct vm *vm, bool stand)
+{
+	vm->stand = stand;
+	if (stand)
+		park_all(vm);
+	else
+		wake_all(vm);
+}
+
 /* What engines say of time-stamp counters is from the first look (msr.c). */
 static void note_counters(struct vm *vm)
 {
@@ -196,11 +214,7 @@ void vm_pause(struct vm *vm)
 {
 	if (vm->pause_depth++)
 		return;
-	for (unsigned n = 0; n < vm->ncpus; n++)
-		vm_cpu_attend(&vm->cpus[n]);
-	wake_all(vm);
-	while (!all_parked(vm))
-		loop_wait(vm->cfg.loop, &vm->parked_cond);
+	park_all(vm);
 	vm_irqchip_take(vm);
 	note_counters(vm);
 	vm->pause_tsc = clock_stop(vm->clock);

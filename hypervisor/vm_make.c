@@ -299,6 +299,8 @@ static int create_parts(struct vm *vm, char *err)
 		code = fail(err, "clock",
 			    clock_create(&vm->clock, vm->cfg.loop));
 	if (!code)
+		vm_halt_init(vm);
+	if (!code)
 		code = create_pc(vm, err);
 	if (!code)
 		connect_vmi(vm);

@@ -245,6 +245,26 @@ START_TEST(line_that_fell_meanwhile_has_fallen)
 }
 END_TEST
 
+START_TEST(entries_in_nmi_mode_are_found)
+{
+	struct irqchip_state s;
+
+	quiet(&s);
+	s.lapic[0].reg[R_LVT_LINT0] = LVT_MASKED | 0x400;
+	give(&s);
+	ck_assert(!chip->nmi_possible(engine));
+	s.lapic[0].reg[R_LVT_LINT0] = 0x400;
+	give(&s);
+	ck_assert(chip->nmi_possible(engine));
+	s.lapic[0].reg[R_LVT_LINT0] = 0x700;
+	give(&s);
+	ck_assert(!chip->nmi_possible(engine));
+	s.ioapic.redir[9] = VECTOR | 0x400;
+	give(&s);
+	ck_assert(chip->nmi_possible(engine));
+}
+END_TEST
+
 /*
  * The timer.
  */
@@ -710,6 +730,7 @@ int main(void)
 		tcase_add_test(t, edge_that_came_before_does_not_come_again);
 		tcase_add_test(t, level_that_nobody_answered_asks);
 		tcase_add_test(t, line_that_fell_meanwhile_has_fallen);
+		tcase_add_test(t, entries_in_nmi_mode_are_found);
 		tcase_add_test(t, timer_that_has_expired_does_not_again);
 		tcase_add_loop_test(t, timer_that_expires_while_the_vcpu_stands_is_not_lost,
 				    0, 2);

@@ -148,11 +148,9 @@ END_TEST
 
 GUEST(halter, "cli; hlt; jmp .");
 
-/* KVM's own controllers keep a HLT to themselves. */
+/* KVM's own controllers keep a HLT to themselves: it is looked for. */
 START_TEST(halt_with_interrupts_off_is_the_end)
 {
-	if (_i == HV_IRQCHIP)
-		return;
 	CREATE(false, halter);
 	run_to(VM_STOP_HALTED, 6);
 	ck_assert_ptr_nonnull(strstr(text, "eip 00010002"));
@@ -557,27 +555,84 @@ GUEST(starter,
 
 static const char *const *const irqchips[] = { irqchip_off, irqchip_on };
 
-START_TEST(processors_are_paused_and_reset_together)
+static void create_several(int which, unsigned cpus, const uint8_t *code,
+			   const uint8_t *end)
 {
 	struct vm_config cfg = {
-		.ram_size = 4 * MIB, .engine = "hv", .cpus = 4, .boot = boot,
-		.engine_options = irqchips[_i],
+		.ram_size = 4 * MIB, .engine = "hv", .cpus = cpus,
+		.boot = boot, .engine_options = irqchips[which],
 	};
 	char err[VM_ERR_LEN];
-	pthread_t t;
 
-	guest.code = starter;
-	guest.len = starter_end - starter;
+	guest.code = code;
+	guest.len = end - code;
 	cfg.log = report = open_memstream(&text, &text_len);
 	ck_assert_int_eq(loop_create(&loop), 0);
 	cfg.loop = loop;
 	ck_assert_msg(!vm_create(&vm, &cfg, err), "%s", err);
+}
+
+START_TEST(processors_are_paused_and_reset_together)
+{
+	pthread_t t;
+
+	create_several(_i, 4, starter, starter_end);
 	ck_assert_int_eq(pipe(pauser.fd), 0);
 	loop_add_fd(loop, pauser.fd[0], POLLIN, on_pause, NULL);
 	pthread_create(&t, NULL, pause_often, NULL);
 	run_to(VM_STOP_DEBUG_EXIT, 9 << 1 | 1);
 	pthread_join(t, NULL);
 	ck_assert_uint_eq(guest.boots, 3);
+}
+END_TEST
+
+/*
+ * Processor 0 starts another and halts with interrupts off; the other halts as
+ * well, until its local timer expires after 3 s, sends an NMI to processor 0,
+ * whose handler leaves.
+ */
+GUEST(sleepers,
+      "lgdt " ADDR(sleepers, sl_gdt_reg) "; lidt " ADDR(sleepers, sl_idt_reg) ";"
+      "mov $" ADDR(sleepers, sl_nmi) ", %eax; mov $2, %ebp; call sl_gate;"
+      "mov $" ADDR(sleepers, sl_timer) ", %eax; mov $0x40, %ebp;"
+      "call sl_gate;"
+      "mov $" ADDR(sleepers, sl_ap) ", %esi; mov $0x9000, %edi;"
+      "mov $(sl_ap_end - sl_ap), %ecx; rep movsb;"
+      "mov $0xfee00000, %edi; movl $0x1ff, 0xf0(%edi);"
+      "movl $0xc4500, 0x300(%edi); movl $0xc4609, 0x300(%edi);"
+      "1: cli; hlt; jmp 1b;"
+      "sl_gate: movw %ax, 0x30000(,%ebp,8); movw $8, 0x30002(,%ebp,8);"
+      "movw $0x8e00, 0x30004(,%ebp,8); shr $16, %eax;"
+      "movw %ax, 0x30006(,%ebp,8); ret;"
+      "sl_nmi: " EXIT(6)
+      "sl_timer: movl $0, 0x310(%edi); movl $0x4400, 0x300(%edi);"
+      "1: cli; hlt; jmp 1b;"
+      "sl_ap32: mov $0x10, %ax; mov %ax, %ds; mov %ax, %ss;"
+      "mov $0x17000, %esp; mov $0xfee00000, %edi; movl $0x1ff, 0xf0(%edi);"
+      "movl $0xb, 0x3e0(%edi); movl $0x40, 0x320(%edi);"
+      "movl $3000000000, 0x380(%edi); sti; 1: hlt; jmp 1b;"
+      ".code16; sl_ap: cli; xor %ax, %ax; mov %ax, %ds;"
+      "lgdtl (0x9000 + sl_gdt16 - sl_ap);"
+      "lidtl (0x9000 + sl_idt16 - sl_ap);"
+      "mov $1, %eax; mov %eax, %cr0;"
+      "ljmpl $8, $" ADDR(sleepers, sl_ap32) ";"
+      "sl_gdt16: .word 23; .long " ADDR(sleepers, sl_gdt) ";"
+      "sl_idt16: .word 0x7ff; .long 0x30000; sl_ap_end: .code32;"
+      ".balign 8; sl_gdt: .quad 0, 0x00cf9b000000ffff, 0x00cf93000000ffff;"
+      "sl_gdt_reg: .word 23; .long " ADDR(sleepers, sl_gdt) ";"
+      "sl_idt_reg: .word 0x7ff; .long 0x30000");
+
+START_TEST(halt_that_another_processor_ends_is_none_for_good)
+{
+	create_several(_i, 2, sleepers, sleepers_end);
+	run_to(VM_STOP_DEBUG_EXIT, 6 << 1 | 1);
+}
+END_TEST
+
+START_TEST(halt_beside_processors_that_were_not_started_is_the_end)
+{
+	create_several(_i, 2, halter, halter_end);
+	run_to(VM_STOP_HALTED, 6);
 }
 END_TEST
 
@@ -643,6 +698,11 @@ int main(void)
 		time_stamp_counter_does_not_go_back_over_pauses,
 		first_reason_wins,
 	};
+	const TTest *const several[] = {
+		processors_are_paused_and_reset_together,
+		halt_that_another_processor_ends_is_none_for_good,
+		halt_beside_processors_that_were_not_started_is_the_end,
+	};
 	Suite *s = suite_create("vm");
 	TCase *t = tcase_create("vm");
 	SRunner *r = srunner_create(s);
@@ -653,9 +713,8 @@ int main(void)
 		tcase_add_loop_test(t, tests[i], 0, n);
 	/* Under HV, KVM has the offset, or cannot have one. */
 	tcase_add_loop_test(t, tsc_and_clock_stand_still_together, 0, HV);
-	if (n == ENGINES)
-		tcase_add_loop_test(t, processors_are_paused_and_reset_together,
-				    0, ARRAY_SIZE(irqchips));
+	for (unsigned i = 0; n == ENGINES && i < ARRAY_SIZE(several); i++)
+		tcase_add_loop_test(t, several[i], 0, ARRAY_SIZE(irqchips));
 	tcase_add_test(t, several_processors_need_hv);
 	tcase_add_test(t, unknown_engine_is_refused);
 	suite_add_tcase(s, t);
