@@ -261,6 +261,27 @@ int block_writev(struct block *b, uint64_t off, const struct iovec *iov,
 	return after_write(b, ret);
 }
 
+int block_try_readv(struct block *b, uint64_t off, const struct iovec *iov,
+		    int n)
+{
+	int ret = check_vector(b, off, iov, n);
+
+	if (ret)
+		return ret;
+	return b->ops->try_readv ? b->ops->try_readv(b, off, iov, n) : -EAGAIN;
+}
+
+int block_try_writev(struct block *b, uint64_t off, const struct iovec *iov,
+		     int n)
+{
+	int ret = b->read_only ? -EROFS : check_vector(b, off, iov, n);
+
+	if (ret)
+		return ret;
+	return b->ops->try_writev && !b->writethrough ?
+	       b->ops->try_writev(b, off, iov, n) : -EAGAIN;
+}
+
 int block_flush(struct block *b)
 {
 	if (b->read_only || b->no_flush || !b->ops->flush)

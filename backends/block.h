@@ -47,6 +47,15 @@ struct block_ops {
 		     int n);
 	int (*writev)(struct block *b, uint64_t off, const struct iovec *iov,
 		      int n);
+	/*
+	 * As readv and writev where they are sure not to wait for the host's
+	 * disk, and -EAGAIN otherwise, possibly with a part done.  The
+	 * buffers are touched by system calls only.  NULL: never sure.
+	 */
+	int (*try_readv)(struct block *b, uint64_t off,
+			 const struct iovec *iov, int n);
+	int (*try_writev)(struct block *b, uint64_t off,
+			  const struct iovec *iov, int n);
 	int (*flush)(struct block *b);
 	/* The contents do not matter any more.  NULL: nothing to gain. */
 	int (*discard)(struct block *b, uint64_t off, uint64_t len);
@@ -132,6 +141,15 @@ int block_readv(struct block *b, uint64_t off, const struct iovec *iov,
 		int n);
 int block_writev(struct block *b, uint64_t off, const struct iovec *iov,
 		 int n);
+/*
+ * As above, and -EAGAIN if the host's disk would have to be waited for: all of
+ * it must be done again by the functions above.  @iov may lie in memory that
+ * only system calls may touch.
+ */
+int block_try_readv(struct block *b, uint64_t off, const struct iovec *iov,
+		    int n);
+int block_try_writev(struct block *b, uint64_t off, const struct iovec *iov,
+		     int n);
 int block_flush(struct block *b);
 int block_discard(struct block *b, uint64_t off, uint64_t len);
 /* As block_ops.extent.  @len: in and out; at most to the end of the image. */

@@ -6,12 +6,18 @@
  *
  *	submit -> waiting -> running -> finished -> done()
  *
- * q->lock guards the lists and is inner to the loop's lock.  Workers take only
- * q->lock, and not while they do a request.
+ * q->lock guards the lists and is inner to the loop's lock.  Workers do not hold
+ * it while they do a request.
+ *
+ * A worker completes what is finished itself: waking the loop's thread for it
+ * takes longer than a small request.  That needs the loop's lock, and it must
+ * not wait for it without end, because who holds it may be waiting for the
+ * worker to exit.  After some attempts it leaves the rest to the loop.
  */
 #define _GNU_SOURCE
 #include "backends/block_queue.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -26,6 +32,7 @@
 #include "hypervisor/loop.h"
 
 #define THREADS_MAX	16
+#define LOCK_ATTEMPTS	500	/* some 20 us */
 
 struct req_list {
 	struct block_req *first, **tail;
@@ -44,12 +51,21 @@ struct block_queue {
 	pthread_cond_t work;		/* something may be eligible */
 	pthread_cond_t some_done;	/* finished is not empty */
 	struct req_list waiting, finished;
+	bool left;			/* what is finished, to the loop */
 	struct block_req *running[THREADS_MAX];
 	pthread_t threads[THREADS_MAX];
 	unsigned nthreads, idle, nwaiting, max;
 	uint64_t seq;
 	bool quit;
+	block_batch_fn *batch;
+	void *batch_opaque;
 };
+
+/* The worker that this thread is; q NULL: none. */
+static __thread struct worker {
+	struct block_queue *q;
+	unsigned n;		/* its place in running[] */
+} self;
 
 static void list_init(struct req_list *l)
 {
@@ -130,29 +146,67 @@ static int do_request(struct block *b, struct block_req *r)
 
 static void finish(struct block_queue *q, struct block_req *r)
 {
-	uint64_t one = 1;
-	bool first = !q->finished.first;
-
 	list_add(&q->finished, r);
 	pthread_cond_broadcast(&q->some_done);
 	/* A flush may have waited for this one. */
 	if (q->waiting.first)
 		pthread_cond_signal(&q->work);
-	if (first && write(q->event_fd, &one, sizeof(one)) < 0)
+}
+
+static void leave_to_loop(struct block_queue *q)
+{
+	uint64_t one = 1;
+
+	q->left = true;
+	if (write(q->event_fd, &one, sizeof(one)) < 0)
 		abort();	/* the counter cannot be full */
 }
 
-/* Which worker am I?  Its place was reserved by the one who started it. */
-struct start {
-	struct block_queue *q;
-	unsigned n;
-};
+/* Do one; q->lock held, given up meanwhile. */
+static void run_one(struct block_queue *q, unsigned n, struct block_req *r)
+{
+	q->running[n] = r;
+	pthread_mutex_unlock(&q->lock);
+	r->ret = do_request(q->b, r);
+	pthread_mutex_lock(&q->lock);
+	q->running[n] = NULL;
+	finish(q, r);
+}
+
+static void complete_all(struct block_queue *q);
+
+static bool try_lock(struct loop *l)
+{
+	for (unsigned i = 0; i < LOCK_ATTEMPTS; i++) {
+		if (loop_trylock(l))
+			return true;
+		__builtin_ia32_pause();
+	}
+	return false;
+}
+
+/* Complete what is finished; q->lock held, given up meanwhile. */
+static void complete_here(struct block_queue *q)
+{
+	bool got;
+
+	pthread_mutex_unlock(&q->lock);
+	got = try_lock(q->loop);
+	if (got) {
+		complete_all(q);
+		loop_unlock(q->loop);
+	}
+	pthread_mutex_lock(&q->lock);
+	if (!got && q->finished.first && !q->left)
+		leave_to_loop(q);
+}
 
 static void *worker(void *opaque)
 {
-	struct start s = *(struct start *)opaque;
-	struct block_queue *q = s.q;
+	struct block_queue *q;
 
+	self = *(struct worker *)opaque;
+	q = self.q;
 	free(opaque);
 	pthread_mutex_lock(&q->lock);
 	while (!q->quit) {
@@ -164,12 +218,9 @@ static void *worker(void *opaque)
 			q->idle--;
 			continue;
 		}
-		q->running[s.n] = r;
-		pthread_mutex_unlock(&q->lock);
-		r->ret = do_request(q->b, r);
-		pthread_mutex_lock(&q->lock);
-		q->running[s.n] = NULL;
-		finish(q, r);
+		run_one(q, self.n, r);
+		if (!q->left)
+			complete_here(q);
 	}
 	pthread_mutex_unlock(&q->lock);
 	return NULL;
@@ -178,13 +229,13 @@ static void *worker(void *opaque)
 /* Signals are for the threads that expect them. */
 static int start_worker(struct block_queue *q)
 {
-	struct start *s = malloc(sizeof(*s));
+	struct worker *s = malloc(sizeof(*s));
 	sigset_t all, old;
 	int ret;
 
 	if (!s)
 		return -ENOMEM;
-	*s = (struct start){ q, q->nthreads };
+	*s = (struct worker){ q, q->nthreads };
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	ret = pthread_create(&q->threads[q->nthreads], NULL, worker, s);
@@ -224,9 +275,8 @@ static uint64_t req_bytes(const struct block_req *r)
 	return n;
 }
 
-static void complete(struct block_queue *q, struct block_req *r)
+static void account(struct block_queue *q, struct block_req *r)
 {
-	q->inflight--;
 	q->stats.requests[r->op]++;
 	if (r->ret) {
 		q->stats.errors++;
@@ -234,6 +284,12 @@ static void complete(struct block_queue *q, struct block_req *r)
 	} else {
 		q->stats.bytes[r->op] += req_bytes(r);
 	}
+}
+
+static void complete(struct block_queue *q, struct block_req *r)
+{
+	q->inflight--;
+	account(q, r);
 	r->done(r->opaque, r);
 }
 
@@ -245,10 +301,22 @@ static bool complete_one(struct block_queue *q)
 	pthread_mutex_lock(&q->lock);
 	if (q->finished.first)
 		r = list_take(&q->finished, &q->finished.first);
+	if (!q->finished.first)
+		q->left = false;
 	pthread_mutex_unlock(&q->lock);
 	if (r)
 		complete(q, r);
 	return r;
+}
+
+static void complete_all(struct block_queue *q)
+{
+	bool any = false;
+
+	while (complete_one(q))
+		any = true;
+	if (any && q->batch)
+		q->batch(q->batch_opaque);
 }
 
 static void on_event(void *opaque, int fd, short revents)
@@ -258,8 +326,7 @@ static void on_event(void *opaque, int fd, short revents)
 
 	while (read(fd, &n, sizeof(n)) > 0)
 		;
-	while (complete_one(q))
-		;
+	complete_all(q);
 }
 
 void block_submit(struct block_queue *q, struct block_req *r)
@@ -273,6 +340,7 @@ void block_submit(struct block_queue *q, struct block_req *r)
 	    start_worker(q) && !q->nthreads) {
 		r->ret = -EAGAIN;
 		finish(q, r);
+		leave_to_loop(q);
 	} else {
 		list_add(&q->waiting, r);
 		q->nwaiting++;
@@ -281,15 +349,51 @@ void block_submit(struct block_queue *q, struct block_req *r)
 	pthread_mutex_unlock(&q->lock);
 }
 
+bool block_try(struct block_queue *q, struct block_req *r)
+{
+	if (!q->b || req_bytes(r) > BLOCK_TRY_MAX)
+		return false;
+	if (r->op == BLOCK_READ)
+		r->ret = block_try_readv(q->b, r->off, r->iov, r->niov);
+	else if (r->op == BLOCK_WRITE)
+		r->ret = block_try_writev(q->b, r->off, r->iov, r->niov);
+	else
+		return false;
+	if (r->ret == -EAGAIN)
+		return false;
+	account(q, r);
+	return true;
+}
+
+/*
+ * Wait until something is finished.  A worker that is in a callback may be the
+ * only one there is.
+ */
+static void wait_finished(struct block_queue *q)
+{
+	struct block_req *r;
+
+	pthread_mutex_lock(&q->lock);
+	while (!q->finished.first) {
+		r = self.q == q ? next_eligible(q) : NULL;
+		if (r)
+			run_one(q, self.n, r);
+		else
+			pthread_cond_wait(&q->some_done, &q->lock);
+	}
+	pthread_mutex_unlock(&q->lock);
+}
+
 void block_queue_drain(struct block_queue *q)
 {
+	bool any = q->inflight;
+
 	while (q->inflight) {
-		pthread_mutex_lock(&q->lock);
-		while (!q->finished.first)
-			pthread_cond_wait(&q->some_done, &q->lock);
-		pthread_mutex_unlock(&q->lock);
+		wait_finished(q);
 		complete_one(q);
 	}
+	if (any && q->batch)
+		q->batch(q->batch_opaque);
 }
 
 bool block_queue_busy(const struct block_queue *q)
@@ -313,6 +417,13 @@ void block_queue_change(struct block_queue *q, struct block *b)
 const struct block_stats *block_queue_stats(const struct block_queue *q)
 {
 	return &q->stats;
+}
+
+void block_queue_on_batch(struct block_queue *q, block_batch_fn *fn,
+			  void *opaque)
+{
+	q->batch = fn;
+	q->batch_opaque = opaque;
 }
 
 int block_queue_create(struct block_queue **out, struct block *b,
@@ -350,6 +461,7 @@ void block_queue_destroy(struct block_queue *q)
 {
 	if (!q)
 		return;
+	assert(self.q != q);
 	block_queue_drain(q);
 	pthread_mutex_lock(&q->lock);
 	q->quit = true;

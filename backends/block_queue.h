@@ -25,9 +25,15 @@ enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_DISCARD };
 
 /*
  * The request is the caller's again; r->ret: 0 or a negative errno.  Lock held;
- * on the loop's thread, or inside block_queue_drain().
+ * on one of the queue's threads, the loop's, or inside block_queue_drain().  It
+ * may submit and drain, not destroy the queue.
  */
 typedef void block_done_fn(void *opaque, struct block_req *r);
+/*
+ * So many were called in a row, and no more are there: time to tell the driver.
+ * As above.
+ */
+typedef void block_batch_fn(void *opaque);
 
 /* Filled in by the caller, untouched by it until done() was called. */
 struct block_req {
@@ -57,6 +63,9 @@ struct block_stats {
  */
 int block_queue_create(struct block_queue **out, struct block *b,
 		       struct loop *l, unsigned threads, FILE *log);
+/* Call @fn (NULL: nobody) after each row of done() calls.  Nothing is in flight. */
+void block_queue_on_batch(struct block_queue *q, block_batch_fn *fn,
+			  void *opaque);
 /* Finish all requests, close the medium, free.  Lock held or loop ended. */
 void block_queue_destroy(struct block_queue *q);
 
@@ -65,6 +74,16 @@ void block_queue_destroy(struct block_queue *q);
  * for errors (-ENOMEDIUM without a medium).
  */
 void block_submit(struct block_queue *q, struct block_req *r);
+
+/*
+ * Do @r at once if that needs no waiting: what the host has cached.  True: done,
+ * r->ret is set, and done() will not be called.  False: submit it.  @r->iov may
+ * lie in memory that only system calls may touch; reads may leave a part there.
+ * Reads and writes of up to BLOCK_TRY_MAX bytes.  Lock held.
+ */
+bool block_try(struct block_queue *q, struct block_req *r);
+/* Some 100 us of copying. */
+#define BLOCK_TRY_MAX	(1u << 20)
 
 /*
  * Wait until no request is left, running their callbacks (which may submit

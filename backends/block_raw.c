@@ -14,7 +14,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/magic.h>	/* TMPFS_MAGIC */
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "backends/block_file.h"
@@ -27,6 +29,8 @@ struct raw {
 	struct block base;
 	int fd;
 	bool direct;
+	bool in_memory;		/* tmpfs: nothing to wait for */
+	bool cannot_try[2];	/* read, write: not on this file system */
 	pthread_rwlock_t lock;	/* O_DIRECT: writer of partial blocks alone */
 };
 
@@ -83,6 +87,51 @@ static int raw_writev(struct block *b, uint64_t off, const struct iovec *iov,
 		      int n)
 {
 	return raw_vector(b, off, iov, n, true);
+}
+
+/*
+ * What the host has cached is read at once; few file systems write so.  A short
+ * count (the file's end, what is not cached) is left to the functions above.
+ */
+static int raw_try(struct block *b, uint64_t off, const struct iovec *iov,
+		   int n, bool write)
+{
+	struct raw *r = (struct raw *)b;
+	int flags = r->in_memory ? 0 : RWF_NOWAIT;
+	ssize_t want = 0, done;
+
+	if (n > IOV_MAX || __atomic_load_n(&r->cannot_try[write],
+					   __ATOMIC_RELAXED))
+		return -EAGAIN;
+	for (int i = 0; i < n; i++)
+		want += iov[i].iov_len;
+	done = write ? pwritev2(r->fd, iov, n, off, flags) :
+		       preadv2(r->fd, iov, n, off, flags);
+	if (done < 0 && (errno == EOPNOTSUPP || errno == EINVAL ||
+			 errno == ENOSYS))
+		__atomic_store_n(&r->cannot_try[write], true,
+				 __ATOMIC_RELAXED);
+	return done == want ? 0 : -EAGAIN;
+}
+
+static int raw_try_readv(struct block *b, uint64_t off,
+			 const struct iovec *iov, int n)
+{
+	return raw_try(b, off, iov, n, false);
+}
+
+static int raw_try_writev(struct block *b, uint64_t off,
+			  const struct iovec *iov, int n)
+{
+	return raw_try(b, off, iov, n, true);
+}
+
+/* Swapping aside, which stops the guest's own memory as well. */
+static bool is_in_memory(int fd)
+{
+	struct statfs s;
+
+	return !fstatfs(fd, &s) && s.f_type == TMPFS_MAGIC;
 }
 
 /*
@@ -215,6 +264,7 @@ static const struct block_ops raw_ops = {
 	.name = "raw",
 	.read = raw_read, .write = raw_write,
 	.readv = raw_readv, .writev = raw_writev,
+	.try_readv = raw_try_readv, .try_writev = raw_try_writev,
 	.flush = raw_flush, .discard = raw_discard, .extent = raw_extent,
 	.close = raw_close,
 };
@@ -251,6 +301,7 @@ int raw_open(struct block **out, const struct block_config *cfg, char *err)
 				  DIRECT_ALIGN);
 	}
 	r->base.ops = r->direct ? &direct_ops : &raw_ops;
+	r->in_memory = is_in_memory(r->fd);
 	r->base.read_only = cfg->read_only;
 	/* A file that ends inside a sector: the rest of it is zeros. */
 	r->base.size = (size + BLOCK_SECTOR - 1) &

@@ -10,6 +10,7 @@
 #define HYPERVISOR_LOOP_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct loop;
@@ -43,6 +44,8 @@ void loop_quit(struct loop *l);
 void loop_wake(struct loop *l);
 
 void loop_lock(struct loop *l);
+/* False: somebody else has it. */
+bool loop_trylock(struct loop *l);
 void loop_unlock(struct loop *l);
 /* Wait on @c; the lock is given up meanwhile and held again afterwards. */
 void loop_wait(struct loop *l, pthread_cond_t *c);

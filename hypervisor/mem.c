@@ -519,6 +519,19 @@ void mem_dma_written(struct mem *m, gpa_t gpa, size_t len)
 	}
 }
 
+void *mem_direct(struct mem *m, gpa_t gpa, size_t len, bool write)
+{
+	if (!all_backed(m, gpa, len) ||
+	    (m->remote && m->remote->waiting(m->trace_opaque)))
+		return NULL;
+	for (gpa_t p = gpa & PAGE_MASK; p < gpa + len; p += PAGE_SIZE)
+		if (!(mem_flags(m, p) & MEM_RAM))
+			return NULL;
+	if (write)
+		mem_dma_written(m, gpa, len);
+	return mem_hva(m, gpa);
+}
+
 int mem_dirty_log(struct mem *m, bool on)
 {
 	return m->dirty ? m->dirty->log(m->dirty_opaque, on) : -ENOTSUP;

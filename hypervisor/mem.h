@@ -202,6 +202,14 @@ int mem_write(struct mem *m, gpa_t gpa, const void *buf, size_t len);
 int mem_discard(struct mem *m, gpa_t gpa, size_t len);
 
 /*
+ * [gpa, gpa+len) of RAM itself, for a transfer that ends before the lock is
+ * given up; @write: into it, mem_dma_written() is to be called afterwards.
+ * NULL: use mem_read() and mem_write(), since it is not all RAM, or there are
+ * writes of other threads that have not taken effect.  Lock held.
+ */
+void *mem_direct(struct mem *m, gpa_t gpa, size_t len, bool write);
+
+/*
  * Host code (a read(2) in a worker thread, say) wrote [gpa, gpa+len) of RAM
  * through mem_hva().  To be called before that, too, if it is not the vCPU
  * thread that starts it.  Any thread, lock held.

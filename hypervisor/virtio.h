@@ -40,6 +40,7 @@
 #define VIRTIO_F_EVENT_IDX		(1ull << 29)
 #define VIRTIO_F_VERSION_1		(1ull << 32)
 
+struct iovec;
 struct virtio;
 
 struct virtio_type {
@@ -167,6 +168,18 @@ size_t virtio_read(struct virtio *v, const struct virtio_chain *c,
 		   uint64_t off, void *buf, size_t len);
 size_t virtio_write(struct virtio *v, const struct virtio_chain *c,
 		    uint64_t off, const void *buf, size_t len);
+
+/*
+ * Those bytes themselves, [off, off+len) of the segments to be read (@in false)
+ * or written, for a transfer that ends before the lock is given up.  @iov: room
+ * for VIRTIO_SEGMENTS.  Returns how many there are, or 0: copy.  After writing,
+ * virtio_direct_done() with the same.
+ */
+unsigned virtio_direct(struct virtio *v, const struct virtio_chain *c,
+		       bool in, uint64_t off, uint64_t len,
+		       struct iovec *iov);
+void virtio_direct_done(struct virtio *v, const struct virtio_chain *c,
+			uint64_t off, uint64_t len);
 
 /* The device changed its configuration: tell the driver. */
 void virtio_config_changed(struct virtio *v);

@@ -6,6 +6,7 @@
  * its other devices), so every value is read once and checked after.
  */
 #include <string.h>
+#include <sys/uio.h>
 
 #include "hypervisor/mem.h"
 #include "hypervisor/virtio.h"
@@ -229,34 +230,52 @@ void virtio_signal(struct virtio *v, unsigned n)
 	virtio_update_irq(v);
 }
 
-/* The part of a chain's segments that [off, off+len) names, one by one. */
+/*
+ * The next piece of [*off, *off + *len) of the segments from **seg to @end;
+ * false: there is none.
+ */
+static bool next_piece(const struct virtio_seg **seg,
+		       const struct virtio_seg *end, uint64_t *off,
+		       uint64_t *len, struct virtio_seg *piece)
+{
+	for (; *len && *seg < end; (*seg)++) {
+		uint64_t n;
+
+		if (*off >= (*seg)->len) {
+			*off -= (*seg)->len;
+			continue;
+		}
+		n = (*seg)->len - *off;
+		if (n > *len)
+			n = *len;
+		*piece = (struct virtio_seg){ (*seg)->gpa + *off, n };
+		*off += n;
+		*len -= n;
+		return true;
+	}
+	return false;
+}
+
+/* Copy [off, off+len) of a chain's segments, piece by piece. */
 static size_t transfer(struct virtio *v, const struct virtio_seg *seg,
 		       unsigned n, uint64_t off, uint8_t *buf, size_t len,
 		       bool write)
 {
+	const struct virtio_seg *end = seg + n;
+	uint64_t left = len;
+	struct virtio_seg p;
 	size_t done = 0;
 
-	for (; n && done < len; seg++, n--) {
-		size_t part;
-		int err;
-
-		if (off >= seg->len) {
-			off -= seg->len;
-			continue;
-		}
-		part = seg->len - off;
-		if (part > len - done)
-			part = len - done;
-		err = write ? pci_dma_write(&v->func, seg->gpa + off,
-					    buf + done, part)
-			    : pci_dma_read(&v->func, seg->gpa + off,
-					   buf + done, part);
+	while (next_piece(&seg, end, &off, &left, &p)) {
+		int err = write ? pci_dma_write(&v->func, p.gpa, buf + done,
+						p.len)
+				: pci_dma_read(&v->func, p.gpa, buf + done,
+					       p.len);
 		if (err) {
 			virtio_broken(v, "a segment that is not in memory");
 			break;
 		}
-		done += part;
-		off = 0;
+		done += p.len;
 	}
 	return done;
 }
@@ -272,4 +291,35 @@ size_t virtio_write(struct virtio *v, const struct virtio_chain *c,
 {
 	return transfer(v, c->seg + c->nout, c->nin, off, (uint8_t *)buf, len,
 			true);
+}
+
+unsigned virtio_direct(struct virtio *v, const struct virtio_chain *c,
+		       bool in, uint64_t off, uint64_t len,
+		       struct iovec *iov)
+{
+	const struct virtio_seg *seg = in ? c->seg + c->nout : c->seg;
+	const struct virtio_seg *end = seg + (in ? c->nin : c->nout);
+	struct virtio_seg piece;
+	unsigned n = 0;
+
+	if (!pci_is_master(&v->func))
+		return 0;
+	while (next_piece(&seg, end, &off, &len, &piece)) {
+		void *p = mem_direct(v->mem, piece.gpa, piece.len, in);
+
+		if (!p)
+			return 0;
+		iov[n++] = (struct iovec){ p, piece.len };
+	}
+	return len ? 0 : n;
+}
+
+void virtio_direct_done(struct virtio *v, const struct virtio_chain *c,
+			uint64_t off, uint64_t len)
+{
+	const struct virtio_seg *seg = c->seg + c->nout;
+	struct virtio_seg piece;
+
+	while (next_piece(&seg, c->seg + c->nout + c->nin, &off, &len, &piece))
+		mem_dma_written(v->mem, piece.gpa, piece.len);
 }

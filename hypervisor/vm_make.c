@@ -246,32 +246,21 @@ static void connect_vmi(struct vm *vm)
 		vm_cpu_connect_vmi(&vm->cpus[n]);
 }
 
-/*
- * Only a single processor can move.  Nobody has asked for this engine, so the
- * machine does without one that cannot be made; but bad options are errors.
- */
+/* Only a single processor can move. */
 static int create_spare(struct vm *vm, char *err)
 {
 	const struct engine_ops *ops;
-	int code;
 
 	if (!vm->cfg.spare_engine || vm->ncpus > 1)
 		return 0;
 	ops = vm_engine_named(vm->cfg.spare_engine);
-	code = ops == vm->start_ops ? 0 :
+	return ops == vm->start_ops ? 0 :
 	       vm_cpu_make_engine(&vm->cpus[0], ops, err);
-	if (!code || code == -EINVAL)
-		return code;
-	fprintf(vm->cfg.log, "umbra: %s; the guest stays in %s\n", err,
-		vm->start_ops->name);
-	vm->cfg.spare_engine = NULL;
-	return 0;
 }
 
-/* The spare one first, on which it depends whether long mode is offered. */
 static int create_engines(struct vm *vm, char *err)
 {
-	int code = create_spare(vm, err);
+	int code = 0;
 
 	for (unsigned n = 0; n < vm->ncpus && !code; n++) {
 		struct vm_cpu *cpu = &vm->cpus[n];
@@ -280,7 +269,7 @@ static int create_engines(struct vm *vm, char *err)
 		cpu->ops = vm->start_ops;
 		cpu->engine = vm_cpu_engine(cpu, cpu->ops);
 	}
-	return code;
+	return code ? code : create_spare(vm, err);
 }
 
 static int create_parts(struct vm *vm, char *err)
@@ -298,8 +287,6 @@ static int create_parts(struct vm *vm, char *err)
 	if (!code)
 		code = fail(err, "clock",
 			    clock_create(&vm->clock, vm->cfg.loop));
-	if (!code)
-		vm_halt_init(vm);
 	if (!code)
 		code = create_pc(vm, err);
 	if (!code)

@@ -60,6 +60,21 @@ static struct block *make_disk(int kind)
 	return b;
 }
 
+/* Every other time at once if that is possible, as devices do it. */
+static int move(struct block *b, bool write, uint64_t off,
+		const struct iovec *iov, unsigned n)
+{
+	int ret = -EAGAIN;
+
+	if (n % 2)
+		ret = write ? block_try_writev(b, off, iov, 2) :
+			      block_try_readv(b, off, iov, 2);
+	if (ret != -EAGAIN)
+		return ret;
+	return write ? block_writev(b, off, iov, 2) :
+		       block_readv(b, off, iov, 2);
+}
+
 START_TEST(random_accesses_behave_like_an_array)
 {
 	struct block *b = make_disk(_i);
@@ -79,14 +94,14 @@ START_TEST(random_accesses_behave_like_an_array)
 			for (size_t i = 0; i < len; i++)
 				buf[i] = rand_r(&seed);
 			memcpy(model + off, buf, len);
-			ck_assert_int_eq(block_writev(b, off, iov, 2), 0);
+			ck_assert_int_eq(move(b, true, off, iov, n), 0);
 			break;
 		case 3:
 			ck_assert_int_eq(block_flush(b), 0);
 			break;
 		default:
 			memset(buf, 0xee, len);
-			ck_assert_int_eq(block_readv(b, off, iov, 2), 0);
+			ck_assert_int_eq(move(b, false, off, iov, n), 0);
 			ck_assert_int_eq(memcmp(buf, model + off, len), 0);
 		}
 	}
@@ -102,6 +117,42 @@ START_TEST(random_accesses_behave_like_an_array)
 	}
 	free(model);
 	free(buf);
+}
+END_TEST
+
+/* What must be flushed, or looked up in tables, is never sure not to wait. */
+START_TEST(attempts_are_made_where_nothing_is_waited_for)
+{
+	bool in_memory = !strncmp(rig_dir, "/dev/shm", 8);
+	struct block_config cfg = { .cache = BLOCK_WRITETHROUGH };
+	struct block *b = make_disk(0);
+	char buf[1024];
+	struct iovec iov = { buf, sizeof(buf) }, odd = { buf, 100 };
+	int ret;
+
+	memset(buf, 0x31, sizeof(buf));
+	ck_assert_int_eq(block_write(b, 512, buf, sizeof(buf)), 0);
+	memset(buf, 0, sizeof(buf));
+	ret = block_try_readv(b, 512, &iov, 1);
+	ck_assert(ret == 0 || (ret == -EAGAIN && !in_memory));
+	if (!ret)
+		ck_assert_int_eq(buf[1023], 0x31);
+	ret = block_try_writev(b, 4096, &iov, 1);
+	ck_assert(ret == 0 || (ret == -EAGAIN && !in_memory));
+	ck_assert_int_eq(block_try_readv(b, DISK, &iov, 1), -ENOSPC);
+	ck_assert_int_eq(block_try_writev(b, 0, &odd, 1), -EINVAL);
+	block_close(b);
+	cfg.file = rig_path("base.raw");
+	ck_assert_int_eq(block_open(&b, &cfg, rig_err), 0);
+	ck_assert_int_eq(block_try_writev(b, 0, &iov, 1), -EAGAIN);
+	block_close(b);
+	b = rig_open("base.raw", true);
+	ck_assert_int_eq(block_try_writev(b, 0, &iov, 1), -EROFS);
+	block_close(b);
+	b = make_disk(1);
+	ck_assert_int_eq(block_try_readv(b, 0, &iov, 1), -EAGAIN);
+	ck_assert_int_eq(block_try_writev(b, 0, &iov, 1), -EAGAIN);
+	block_close(b);
 }
 END_TEST
 
@@ -506,6 +557,7 @@ int main(void)
 	tcase_add_loop_test(t, name, 0, count); \
 	suite_add_tcase(s, t)
 	TEST(random_accesses_behave_like_an_array, 5);
+	TEST(attempts_are_made_where_nothing_is_waited_for, 1);
 	TEST(requests_out_of_range_are_refused, 5);
 	TEST(raw_ending_inside_a_sector_reads_as_zeros_there, 1);
 	TEST(writers_exclude_others_and_readers_share, 1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Requests to images: done by other threads, completed on the loop, in the
- * order that block_queue.h promises.  The image is a fake whose operations wait
+ * Requests to images: done by other threads, completed with the lock held, in
+ * the order that block_queue.h promises.  The image is a fake whose operations wait
  * until the test lets them go.
  */
 #define _GNU_SOURCE
@@ -107,29 +107,33 @@ static struct block *fake(void)
 	return b;
 }
 
-static pthread_t main_thread;
 static unsigned completed, want;
 
 static void done(void *opaque, struct block_req *r)
 {
-	ck_assert(pthread_equal(pthread_self(), main_thread));
+	ck_assert(!loop_trylock(loop));
 	if (++completed == want)
 		loop_quit(loop);
 }
 
 static void setup(void)
 {
-	main_thread = pthread_self();
 	ck_assert_int_eq(loop_create(&loop), 0);
 	ck_assert_int_eq(block_queue_create(&q, fake(), loop, 4, NULL), 0);
 }
 
 static void run_until(unsigned n)
 {
+	bool more;
+
+	loop_lock(loop);
 	want = n;
-	if (completed < want)
+	more = completed < want;
+	loop_unlock(loop);
+	if (more)
 		loop_run(loop);
 	ck_assert_uint_eq(completed, n);
+	want = 0;
 }
 
 static char buf[8][512];
@@ -265,6 +269,132 @@ START_TEST(drain_follows_requests_that_callbacks_submit)
 }
 END_TEST
 
+static unsigned rows, in_row;
+
+static void row_done(void *opaque, struct block_req *r)
+{
+	in_row++;
+	done(opaque, r);
+}
+
+static void row_ended(void *opaque)
+{
+	ck_assert(!loop_trylock(loop));
+	ck_assert_uint_gt(in_row, 0);
+	in_row = 0;
+	rows++;
+}
+
+START_TEST(a_row_of_ends_is_announced_once)
+{
+	loop_lock(loop);
+	block_queue_on_batch(q, row_ended, NULL);
+	for (unsigned n = 0; n < 8; n++) {
+		iov[n] = (struct iovec){ buf[n], sizeof(buf[n]) };
+		reqs[n] = (struct block_req){ .op = BLOCK_READ, .iov = &iov[n],
+					      .niov = 1, .done = row_done };
+		block_submit(q, &reqs[n]);
+	}
+	block_queue_drain(q);
+	ck_assert_uint_eq(completed, 8);
+	ck_assert_uint_eq(rows, 1);
+	loop_unlock(loop);
+	block_queue_destroy(q);
+	ck_assert_uint_eq(rows, 1);
+}
+END_TEST
+
+/* Its callbacks come all the same, once somebody runs the loop. */
+START_TEST(completion_survives_a_lock_that_is_held_for_long)
+{
+	loop_lock(loop);
+	iov[0] = (struct iovec){ buf[0], 512 };
+	reqs[0] = (struct block_req){ .op = BLOCK_READ, .iov = iov, .niov = 1,
+				      .done = done };
+	block_submit(q, &reqs[0]);
+	usleep(20000);
+	ck_assert_uint_eq(completed, 0);
+	loop_unlock(loop);
+	run_until(1);
+	block_queue_destroy(q);
+}
+END_TEST
+
+/* The only worker is in the callback. */
+static void drains(void *opaque, struct block_req *r)
+{
+	if (++completed == 1) {
+		reqs[1] = reqs[0];
+		block_submit(q, &reqs[1]);
+		block_queue_drain(q);
+		ck_assert_uint_eq(completed, 2);
+		loop_quit(loop);
+	}
+}
+
+START_TEST(callback_may_drain)
+{
+	struct block_queue *one;
+
+	ck_assert_int_eq(block_queue_create(&one, fake(), loop, 1, NULL), 0);
+	block_queue_destroy(q);
+	q = one;
+	iov[0] = (struct iovec){ buf[0], 512 };
+	reqs[0] = (struct block_req){ .op = BLOCK_READ, .iov = iov, .niov = 1,
+				      .done = drains };
+	loop_lock(loop);
+	block_submit(q, &reqs[0]);
+	loop_unlock(loop);
+	loop_run(loop);
+	ck_assert_uint_eq(completed, 2);
+	block_queue_destroy(q);
+}
+END_TEST
+
+static int fake_try_readv(struct block *b, uint64_t off,
+			  const struct iovec *v, int n)
+{
+	memcpy(v->iov_base, disk + off, v->iov_len);
+	return gate.error;
+}
+
+START_TEST(attempts_end_at_once_or_not_at_all)
+{
+	struct block_ops ops = fake_ops;
+	struct block *b = fake();
+	struct block_req r = { .op = BLOCK_READ, .off = 512, .iov = iov,
+			       .niov = 1 };
+
+	iov[0] = (struct iovec){ buf[0], 512 };
+	loop_lock(loop);
+	ck_assert(!block_try(q, &r));	/* the format is never sure */
+	ops.try_readv = fake_try_readv;
+	b->ops = &ops;
+	block_queue_change(q, b);
+	memset(disk + 512, 0x77, 512);
+	ck_assert(block_try(q, &r));
+	ck_assert_int_eq(r.ret, 0);
+	ck_assert_int_eq(buf[0][511], 0x77);
+	ck_assert_uint_eq(block_queue_stats(q)->requests[BLOCK_READ], 1);
+	ck_assert_uint_eq(block_queue_stats(q)->bytes[BLOCK_READ], 512);
+	r.off = SIZE;
+	ck_assert(block_try(q, &r));
+	ck_assert_int_eq(r.ret, -ENOSPC);
+	r.off = 0;
+	gate.error = -EAGAIN;
+	ck_assert(!block_try(q, &r));
+	r.op = BLOCK_FLUSH;
+	gate.error = 0;
+	ck_assert(!block_try(q, &r));
+	block_queue_change(q, NULL);
+	r.op = BLOCK_READ;
+	ck_assert(!block_try(q, &r));
+	ck_assert_uint_eq(completed, 0);
+	loop_unlock(loop);
+	block_queue_destroy(q);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -275,6 +405,10 @@ int main(void)
 		errors_come_back,
 		drain_completes_everything,
 		drain_follows_requests_that_callbacks_submit,
+		a_row_of_ends_is_announced_once,
+		completion_survives_a_lock_that_is_held_for_long,
+		callback_may_drain,
+		attempts_end_at_once_or_not_at_all,
 	};
 	Suite *s = suite_create("block_queue");
 	SRunner *r = srunner_create(s);

@@ -84,6 +84,7 @@ static void setup(void)
 	cd->b.read_only = true;
 	disk_q = medium_queue(disk, rig_loop);
 	cd_q = medium_queue(cd, rig_loop);
+	loop_lock(rig_loop);
 	ck_assert_int_eq(buslogic_attach(bl, 0, &scsi_disk_ops, disk_q, "S1"),
 			 0);
 	ck_assert_int_eq(buslogic_attach(bl, 3, &scsi_cd_ops, cd_q, NULL), 0);

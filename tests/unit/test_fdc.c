@@ -111,6 +111,7 @@ static void setup(void)
 	disk = medium_new(FLOPPY);
 	q = medium_queue(disk, rig_loop);
 	empty_q = medium_queue(NULL, rig_loop);
+	loop_lock(rig_loop);
 	ck_assert_int_eq(fdc_attach(fdc, 0, q), 0);
 	ck_assert_int_eq(fdc_attach(fdc, 1, empty_q), 0);
 	device_reset((struct device *)fdc);

@@ -54,6 +54,7 @@ static void setup(void)
 	ck_assert_int_eq(ide_attach(ide, 0, 0, &drive), 0);
 	drive.kind = IDE_CD;
 	drive.q = cd_q = medium_queue(cd, rig_loop);
+	loop_lock(rig_loop);
 	ck_assert_int_eq(ide_attach(ide, 1, 0, &drive), 0);
 	device_reset((struct device *)ide);
 	/* BAR 4, I/O and bus-master enable. */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "backends/block.h"
@@ -46,6 +47,7 @@ static void setup(void)
 	struct pci_config cfg = { .mem = rig_mem() };
 
 	rig_setup();
+	rig_mem()->lock = rig_loop;
 	cfg.ports = rig_ports;
 	cfg.reset = rig_irq(&reset_line);
 	for (unsigned i = 0; i < PCI_PIRQS; i++)
@@ -669,6 +671,200 @@ START_TEST(blk_tells_its_serial_number)
 }
 END_TEST
 
+/* A medium that is never sure, or that always is; and counts. */
+static struct {
+	struct block b;
+	bool sure;
+	unsigned tried, submitted;
+	uint8_t data[DISK_SECTORS * 512];
+} medium;
+
+static int medium_move(const struct iovec *iov, int n, uint64_t off, bool in)
+{
+	for (int i = 0; i < n; off += iov[i++].iov_len)
+		if (in)
+			memcpy(iov[i].iov_base, medium.data + off,
+			       iov[i].iov_len);
+		else
+			memcpy(medium.data + off, iov[i].iov_base,
+			       iov[i].iov_len);
+	return 0;
+}
+
+static int medium_try_readv(struct block *b, uint64_t off,
+			    const struct iovec *iov, int n)
+{
+	medium.tried++;
+	return medium.sure ? medium_move(iov, n, off, true) : -EAGAIN;
+}
+
+static int medium_try_writev(struct block *b, uint64_t off,
+			     const struct iovec *iov, int n)
+{
+	medium.tried++;
+	return medium.sure ? medium_move(iov, n, off, false) : -EAGAIN;
+}
+
+static int medium_readv(struct block *b, uint64_t off,
+			const struct iovec *iov, int n)
+{
+	__atomic_add_fetch(&medium.submitted, 1, __ATOMIC_SEQ_CST);
+	return medium_move(iov, n, off, true);
+}
+
+static int medium_writev(struct block *b, uint64_t off,
+			 const struct iovec *iov, int n)
+{
+	__atomic_add_fetch(&medium.submitted, 1, __ATOMIC_SEQ_CST);
+	return medium_move(iov, n, off, false);
+}
+
+static void medium_close(struct block *b)
+{
+}
+
+static const struct block_ops medium_ops = {
+	.name = "medium", .readv = medium_readv, .writev = medium_writev,
+	.try_readv = medium_try_readv, .try_writev = medium_try_writev,
+	.close = medium_close,
+};
+
+static struct block_queue *start_medium(bool sure)
+{
+	struct block_queue *bq;
+
+	medium.b = (struct block){ .ops = &medium_ops,
+				   .size = sizeof(medium.data) };
+	medium.sure = sure;
+	for (unsigned i = 0; i < sizeof(medium.data); i++)
+		medium.data[i] = i / 512 * 7 + i;
+	ck_assert_int_eq(block_queue_create(&bq, &medium.b, rig_loop, 4,
+					    log_file), 0);
+	make("virtio-blk", bq, NULL);
+	start(VIRTIO_F_EVENT_IDX, 8);
+	return bq;
+}
+
+/* Requests @n .. of one sector each, data in two segments of @first and rest. */
+static void offer_sector(unsigned n, uint32_t type, uint32_t first)
+{
+	const gpa_t at = DATA_AT + n * 0x2000;
+	struct { uint32_t type, zero; uint64_t sector; } h = { type, 0, n };
+	const struct seg s[4] = {
+		{ at, 16, false },
+		{ at + 0x100, first, type == REQ_IN },
+		{ at + 0x1000, 512 * 2 - first, type == REQ_IN },
+		{ at + 0x50, 1, true } };
+
+	put(at, &h, 16);
+	put(at + 0x50, "\xff", 1);
+	offer(0, n * 4, s, 4);
+}
+
+START_TEST(blk_moves_what_is_cached_while_the_driver_waits)
+{
+	uint8_t data[512];
+
+	start_medium(true);
+	offer_sector(0, REQ_IN, 512);
+	kick(0);
+	/* Nobody ran the queue, and it is complete. */
+	ck_assert_int_eq(take(0, NULL), 1025);
+	ck_assert_uint_eq(get(DATA_AT + 0x50, 1), 0);
+	ck_assert_int_eq(memcmp(mem_hva(rig_mem(), DATA_AT + 0x100),
+				medium.data, 512), 0);
+	ck_assert_int_eq(memcmp(mem_hva(rig_mem(), DATA_AT + 0x1000),
+				medium.data + 512, 512), 0);
+	ck_assert(line.level);
+	memset(data, 0x5a, sizeof(data));
+	put(DATA_AT + 0x3000, data, sizeof(data));
+	offer_sector(1, REQ_OUT, 512);
+	kick(0);
+	ck_assert_int_eq(take(0, NULL), 1);
+	ck_assert_int_eq(memcmp(medium.data + 1024, data, 512), 0);
+	ck_assert_uint_eq(medium.tried, 2);
+	ck_assert_uint_eq(medium.submitted, 0);
+}
+END_TEST
+
+START_TEST(blk_leaves_to_workers_what_would_wait)
+{
+	struct block_queue *bq = start_medium(false);
+
+	offer_sector(0, REQ_IN, 512);
+	kick(0);
+	loop_lock(rig_loop);
+	block_queue_drain(bq);
+	loop_unlock(rig_loop);
+	ck_assert_int_eq(take(0, NULL), 1025);
+	ck_assert_uint_eq(medium.tried, 1);
+	ck_assert_uint_eq(medium.submitted, 1);
+	ck_assert_int_eq(memcmp(mem_hva(rig_mem(), DATA_AT + 0x1000),
+				medium.data + 512, 512), 0);
+}
+END_TEST
+
+/* Segments that are no whole sectors, or not memory, are never direct. */
+START_TEST(blk_copies_odd_segments)
+{
+	struct block_queue *bq = start_medium(true);
+
+	offer_sector(0, REQ_IN, 100);
+	kick(0);
+	loop_lock(rig_loop);
+	block_queue_drain(bq);
+	loop_unlock(rig_loop);
+	ck_assert_int_eq(take(0, NULL), 1025);
+	ck_assert_uint_eq(medium.tried, 0);
+	ck_assert_int_eq(memcmp(mem_hva(rig_mem(), DATA_AT + 0x1000),
+				medium.data + 100, 924), 0);
+}
+END_TEST
+
+static unsigned traced;
+
+static void note_trace(void *opaque, gpa_t gpa, size_t len)
+{
+	traced++;
+}
+
+/* Translated code in a page that is read into has to go. */
+START_TEST(blk_announces_what_it_writes_itself)
+{
+	struct mem *m = rig_mem();
+
+	start_medium(true);
+	m->trace = note_trace;
+	m->flags[(DATA_AT + 0x1000) >> PAGE_SHIFT] |= MEM_TRACED;
+	offer_sector(0, REQ_IN, 512);
+	traced = 0;
+	kick(0);
+	ck_assert_uint_gt(traced, 0);
+	ck_assert_int_eq(take(0, NULL), 1025);
+}
+END_TEST
+
+/* Those that end together: one index, one interrupt. */
+START_TEST(blk_shows_a_row_of_ends_at_once)
+{
+	struct block_queue *bq = start_medium(false);
+
+	for (unsigned i = 0; i < 2; i++)
+		offer_sector(i, REQ_IN, 512);
+	/* The driver wants to hear of the second. */
+	put16(avail_at(0) + 4 + 2 * 8, 1);
+	v->q[0].signalled_valid = 1;
+	kick(0);
+	loop_lock(rig_loop);
+	block_queue_drain(bq);
+	loop_unlock(rig_loop);
+	ck_assert_uint_eq(get(used_at(0) + 2, 2), 2);
+	ck_assert_uint_eq(line.rises, 1);
+	ck_assert_int_eq(take(0, NULL), 1025);
+	ck_assert_int_eq(take(0, NULL), 1025);
+}
+END_TEST
+
 /* Saved with requests in flight: they are finished first, and not lost. */
 START_TEST(blk_state_survives_save_and_load_in_use)
 {
@@ -770,9 +966,12 @@ static void hostile_register(void)
 	if (rand() % 2)
 		mem_mmio_write(rig_mem(), MODERN_AT + off, 1 << rand() % 4,
 			       rand() % 4 ? rand() % 16 : rand());
-	else
+	else {
+		loop_lock(rig_loop);
 		ports_write(rig_ports, LEGACY_AT + off % 128,
 			    1 << rand() % 3, rand() % 16);
+		loop_unlock(rig_loop);
+	}
 	mem_mmio_read(rig_mem(), MODERN_AT + off, 1 << rand() % 4);
 }
 
@@ -843,6 +1042,11 @@ int main(void)
 	tcase_add_test(t, blk_read_only_is_said_and_kept);
 	tcase_add_test(t, blk_zeroes_and_discards);
 	tcase_add_test(t, blk_tells_its_serial_number);
+	tcase_add_test(t, blk_moves_what_is_cached_while_the_driver_waits);
+	tcase_add_test(t, blk_leaves_to_workers_what_would_wait);
+	tcase_add_test(t, blk_copies_odd_segments);
+	tcase_add_test(t, blk_announces_what_it_writes_itself);
+	tcase_add_test(t, blk_shows_a_row_of_ends_at_once);
 	tcase_add_test(t, blk_state_survives_save_and_load_in_use);
 	tcase_add_test(t, console_carries_both_ways);
 	suite_add_tcase(s, t);
