@@ -34,9 +34,14 @@ void clock_destroy(struct clock *c);
 /* Guest ns.  Any thread; one vDSO call while the clock runs. */
 uint64_t clock_now(const struct clock *c);
 
-/* Halt and continue guest time; timers keep their distance to it. */
-void clock_stop(struct clock *c);
-void clock_start(struct clock *c);
+/*
+ * Halt and continue guest time; timers keep their distance to it.  Return the
+ * host's TSC at that instant, for those who stop the guest's along with it.
+ */
+uint64_t clock_stop(struct clock *c);
+uint64_t clock_start(struct clock *c);
+/* Host CLOCK_MONOTONIC in ns, and the host's TSC at the same instant. */
+uint64_t clock_host(uint64_t *tsc);
 /*
  * Move a stopped clock forward to @now (guest ns) and run the timers that are
  * due on the way, each at its own deadline.  Tests step time with it.

@@ -19,14 +19,9 @@
 #define VERSION		(0x11 | (IOAPIC_PINS - 1) << 16)
 #define ID_MASK		0x0f000000
 
-/* Redirection table entry, datasheet 3.2.4. */
-#define E_VECTOR	0xffULL
-#define E_LOGICAL	(1ULL << 11)
-#define E_STATUS	(1ULL << 12)	/* sent at once: always idle */
-#define E_RIRR		(1ULL << 14)
-#define E_LEVEL		(1ULL << 15)
-#define E_MASKED	(1ULL << 16)
-#define E_WRITABLE	(0xff0000000001ffffULL & ~(E_STATUS | E_RIRR))
+/* Sent at once, so the status bit always says idle. */
+#define E_STATUS	(1ULL << 12)
+#define E_WRITABLE	(0xff0000000001ffffULL & ~(E_STATUS | IOAPIC_RIRR))
 
 struct ioapic {
 	struct device dev;
@@ -41,9 +36,9 @@ static void send(struct ioapic *io, uint64_t e)
 {
 	struct apic_msg m = {
 		.dest = e >> 56,
-		.logical = e & E_LOGICAL,
-		.level = e & E_LEVEL,
-		.vector = e & E_VECTOR,
+		.logical = e & IOAPIC_LOGICAL,
+		.level = e & IOAPIC_LEVEL,
+		.vector = e & IOAPIC_VECTOR,
 		.delivery = e >> 8 & 7,
 	};
 
@@ -55,10 +50,10 @@ static void service_level(struct ioapic *io, unsigned pin)
 {
 	uint64_t *e = &io->redir[pin];
 
-	if (!(io->lines >> pin & 1) || !(*e & E_LEVEL) ||
-	    *e & (E_MASKED | E_RIRR))
+	if (!(io->lines >> pin & 1) || !(*e & IOAPIC_LEVEL) ||
+	    *e & (IOAPIC_MASKED | IOAPIC_RIRR))
 		return;
-	*e |= E_RIRR;
+	*e |= IOAPIC_RIRR;
 	send(io, *e);
 }
 
@@ -70,9 +65,9 @@ void ioapic_set(void *opaque, unsigned input, bool level)
 	bool rise = level && !(io->lines >> input & 1);
 
 	io->lines = (io->lines & ~(1u << input)) | (uint32_t)level << input;
-	if (e & E_LEVEL)
+	if (e & IOAPIC_LEVEL)
 		service_level(io, input);
-	else if (rise && !(e & E_MASKED))
+	else if (rise && !(e & IOAPIC_MASKED))
 		send(io, e);
 }
 
@@ -81,8 +76,8 @@ bool ioapic_pending(void *opaque, unsigned input)
 	const struct ioapic *io = opaque;
 	uint64_t e = io->redir[input];
 
-	return !(e & E_MASKED) && (e >> 8 & 7) <= APIC_LOWEST &&
-	       io->cfg.requested(io->cfg.opaque, e & E_VECTOR);
+	return !(e & IOAPIC_MASKED) && (e >> 8 & 7) <= APIC_LOWEST &&
+	       io->cfg.requested(io->cfg.opaque, e & IOAPIC_VECTOR);
 }
 
 void ioapic_eoi(void *opaque, uint8_t vector)
@@ -92,9 +87,9 @@ void ioapic_eoi(void *opaque, uint8_t vector)
 	for (unsigned pin = 0; pin < IOAPIC_PINS; pin++) {
 		uint64_t *e = &io->redir[pin];
 
-		if ((*e & E_VECTOR) != vector || !(*e & E_RIRR))
+		if ((*e & IOAPIC_VECTOR) != vector || !(*e & IOAPIC_RIRR))
 			continue;
-		*e &= ~E_RIRR;
+		*e &= ~IOAPIC_RIRR;
 		service_level(io, pin);
 	}
 }
@@ -120,8 +115,8 @@ static void write_redir(struct ioapic *io, unsigned pin, uint64_t mask,
 	mask &= E_WRITABLE;
 	*e = (*e & ~mask) | (val & mask);
 	/* An entry turned to edge mode has no request to wait for. */
-	if (!(*e & E_LEVEL))
-		*e &= ~E_RIRR;
+	if (!(*e & IOAPIC_LEVEL))
+		*e &= ~IOAPIC_RIRR;
 	service_level(io, pin);
 }
 
@@ -162,7 +157,7 @@ static void reset(struct device *d)
 	struct ioapic *io = (struct ioapic *)d;
 
 	for (unsigned pin = 0; pin < IOAPIC_PINS; pin++)
-		io->redir[pin] = E_MASKED;
+		io->redir[pin] = IOAPIC_MASKED;
 	io->id = io->cfg.id << 24;
 	io->index = 0;
 }
@@ -188,7 +183,7 @@ void ioapic_get(const struct ioapic *io, struct irqchip_ioapic *out)
 void ioapic_put(struct ioapic *io, const struct irqchip_ioapic *in)
 {
 	for (unsigned pin = 0; pin < IOAPIC_PINS; pin++)
-		io->redir[pin] = in->redir[pin] & (E_WRITABLE | E_RIRR);
+		io->redir[pin] = in->redir[pin] & (E_WRITABLE | IOAPIC_RIRR);
 	io->lines = in->lines;
 	io->id = in->id << 24 & ID_MASK;
 	io->index = in->index;

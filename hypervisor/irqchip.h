@@ -89,6 +89,11 @@ struct engine_irqchip {
 	int (*get_lapic)(struct engine *e, struct irqchip_lapic *l);
 	int (*set_lapic)(struct engine *e, const struct irqchip_lapic *l);
 	/*
+	 * Can they send an NMI to this processor (or INIT or SMI) without any
+	 * processor's doing?  No vCPU runs; changes nothing.
+	 */
+	bool (*nmi_possible)(struct engine *e);
+	/*
 	 * The 8254 and port 61h, if pit_present().  It counts from set_pit() on
 	 * and raises line 0; get_pit() stops that.  As get() and set().
 	 */

@@ -5,6 +5,8 @@
 #ifndef HYPERVISOR_LAPIC_H
 #define HYPERVISOR_LAPIC_H
 
+#include <stdio.h>
+
 #include "hypervisor/irq.h"
 
 #define LAPIC_DEFAULT_BASE	0xfee00000ULL
@@ -17,6 +19,9 @@ enum apic_delivery {
 	APIC_FIXED, APIC_LOWEST, APIC_SMI, APIC_RESERVED, APIC_NMI,
 	APIC_INIT, APIC_STARTUP, APIC_EXTINT,
 };
+
+/* As people call it. */
+const char *apic_delivery_name(enum apic_delivery how);
 
 /* What travels on the APIC bus. */
 struct apic_msg {
@@ -113,5 +118,8 @@ bool lapic_nmi_possible(const struct lapic *l);
 void lapic_get(struct lapic *l, struct irqchip_lapic *out);
 void lapic_put(struct lapic *l, const struct irqchip_lapic *in,
 	       uint64_t base);
+
+/* For "info pic". */
+void lapic_print(const struct lapic *l, FILE *out);
 
 #endif

@@ -327,17 +327,23 @@ static void warn_of_syscalls(const struct host_caps *caps,
 }
 
 /*
- * --engine hv: refused for a guest that will do what this KVM cannot run, with
- * a warning for one that may.
+ * --engine hv, or several processors: refused for a guest that will do what
+ * this KVM cannot run, with a warning for one that may.
  */
-static int strict_hv(const struct host_caps *caps, enum guest_kind kind,
-		     struct mode_choice *c, char *err)
+static int hv_alone(const struct host_caps *caps,
+		    const struct mode_request *req, enum guest_kind kind,
+		    struct mode_choice *c, char *err)
 {
 	char why[MODE_TEXT_LEN];
 
+	if (req->start_bt)
+		return refuse(err, "--engine auto,start=bt: BT runs one "
+			      "processor (use --engine hv, or --cpus 1)");
 	if (!hv_works(caps, kind == GUEST_UNKNOWN ? NEEDS_ALWAYS : needs[kind],
 		      why))
-		return refuse(err, "--engine hv: %.200s", why);
+		return refuse(err, "%s: %.200s", req->engine == ENGINE_HV ?
+			      "--engine hv" : "several processors need hv",
+			      why);
 	if (*c->no_hv)
 		snprintf(c->warning, sizeof(c->warning), "%.180s; a guest "
 			 "that needs it will not get far", c->no_hv);
@@ -401,11 +407,14 @@ static int choose_auto(const struct host_caps *caps, enum guest_kind kind,
 	return 0;
 }
 
-static const char *reason(const struct mode_choice *c, enum guest_kind kind,
+static const char *reason(const struct mode_choice *c,
+			  const struct mode_request *req, enum guest_kind kind,
 			  bool asked)
 {
 	bool hv = c->filtered.mode[0] != MODE_BT_SWMMU;
 
+	if (req->several)
+		return "only HV runs several processors";
 	if (asked)
 		return "as requested";
 	if (c->allowed.n == 1 && !hv)
@@ -418,14 +427,35 @@ static const char *reason(const struct mode_choice *c, enum guest_kind kind,
 		    "faster than this host's KVM";
 }
 
-static void explain(struct mode_choice *c, enum guest_kind kind, bool asked)
+static void explain(struct mode_choice *c, const struct mode_request *req,
+		    enum guest_kind kind, bool asked)
 {
 	bool hv = c->filtered.mode[0] != MODE_BT_SWMMU;
 
 	c->engine = hv ? "hv" : "bt";
 	snprintf(c->why, sizeof(c->why), "%s for a %s: %.160s",
 		 mode_name(c->filtered.mode[0], c->bt32), guest_names[kind],
-		 reason(c, kind, asked && !*c->ignored));
+		 reason(c, req, kind, asked && !*c->ignored));
+}
+
+/* Hints that --engine or --cpus left no room for. */
+static void note_overruled(const struct mode_request *req,
+			   struct mode_choice *c)
+{
+	unsigned hints = exec_modes[req->exec] & mmu_modes[req->mmu];
+
+	if (*c->ignored || hints == ALL_MODES ||
+	    (c->filtered.n && hints & BIT(c->filtered.mode[0])))
+		return;
+	if (c->filtered.n && c->filtered.mode[0] != MODE_BT_SWMMU &&
+	    hints & HV_MODES)
+		snprintf(c->ignored, sizeof(c->ignored), "KVM chooses the MMU "
+			 "for the whole host");
+	else
+		snprintf(c->ignored, sizeof(c->ignored), "%s comes before "
+			 "monitor.virtual_exec and virtual_mmu",
+			 req->engine == ENGINE_AUTO && req->several ?
+			 "--cpus" : "--engine");
 }
 
 int mode_choose(const struct host_caps *caps, const struct mode_request *req,
@@ -437,6 +467,7 @@ int mode_choose(const struct host_caps *caps, const struct mode_request *req,
 	memset(out, 0, sizeof(*out));
 	if (req->engine == ENGINE_INTERP) {
 		out->engine = "interp";
+		note_overruled(req, out);
 		return 0;
 	}
 	allowed = allowed_modes(caps, kind, out);
@@ -444,15 +475,18 @@ int mode_choose(const struct host_caps *caps, const struct mode_request *req,
 	out->allowed = list_filter(&in_order, allowed);
 	out->requested = list_filter(&in_order, requested);
 	out->preferred = *preference(caps, kind);
-	if (req->engine == ENGINE_HV)
-		ret = strict_hv(caps, kind, out, err);
+	if (req->engine == ENGINE_HV ||
+	    (req->engine == ENGINE_AUTO && req->several))
+		ret = hv_alone(caps, req, kind, out, err);
 	else if (req->engine == ENGINE_BT)
 		ret = strict_bt(caps, kind, out, err);
 	else
 		ret = choose_auto(caps, kind, allowed, requested, out, err);
-	if (!ret)
-		explain(out, kind, requested != ALL_MODES);
-	return ret;
+	if (ret)
+		return ret;
+	explain(out, req, kind, requested != ALL_MODES);
+	note_overruled(req, out);
+	return 0;
 }
 
 /*
@@ -471,12 +505,13 @@ static void print_list(FILE *log, const char *what, const struct mode_list *l,
 void mode_print(const struct mode_choice *c, const struct mode_request *req,
 		FILE *log)
 {
-	if (req->engine == ENGINE_INTERP)
-		return;
-	print_list(log, "allowed modes", &c->allowed, c->bt32);
-	print_list(log, "user requested modes", &c->requested, false);
-	print_list(log, "guestOS preferred modes", &c->preferred, c->bt32);
-	print_list(log, "filtered list", &c->filtered, c->bt32);
+	if (req->engine != ENGINE_INTERP) {
+		print_list(log, "allowed modes", &c->allowed, c->bt32);
+		print_list(log, "user requested modes", &c->requested, false);
+		print_list(log, "guestOS preferred modes", &c->preferred,
+			   c->bt32);
+		print_list(log, "filtered list", &c->filtered, c->bt32);
+	}
 	if (*c->ignored)
 		fprintf(log, "umbra: settings ignored: %s\n", c->ignored);
 	if (*c->warning)

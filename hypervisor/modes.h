@@ -40,7 +40,8 @@ struct mode_request {
 	enum mode_engine engine;	/* all but AUTO are strict */
 	/* "auto,start=bt": begin in BT whatever would be preferred. */
 	bool start_bt;
-	enum mode_setting exec, mmu;	/* hints; count for ENGINE_AUTO only */
+	bool several;			/* processors, which only HV can have */
+	enum mode_setting exec, mmu;	/* hints; --engine comes before them */
 };
 
 struct mode_list {
@@ -90,8 +91,8 @@ int mode_choose(const struct host_caps *caps, const struct mode_request *req,
 
 /*
  * The four MONITOR MODE lines, hints that were ignored, warnings, and for
- * ENGINE_AUTO the engine's name with the reason.  Nothing for the interpreter,
- * which is no monitor mode.
+ * ENGINE_AUTO the engine's name with the reason.  The interpreter is no monitor
+ * mode: ignored hints alone.
  */
 void mode_print(const struct mode_choice *c, const struct mode_request *req,
 		FILE *log);

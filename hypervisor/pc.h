@@ -139,8 +139,9 @@ void pc_on_replace(struct pc *pc, pc_replace_fn *fn, void *opaque);
 /* Lines of devices go to nobody's controllers but ours: the engine ends. */
 void pc_irqchip_drop(struct pc *pc);
 
-/* "info pic" and "info stats". */
+/* "info pic", "info irq" and "info stats". */
 void pc_print_pic(const struct pc *pc, FILE *out);
+void pc_print_irq(const struct pc *pc, FILE *out);
 void pc_print_stats(const struct pc *pc, FILE *out);
 
 #endif

@@ -312,14 +312,3 @@ void pc_irqchip_take(struct pc *pc, struct irqchip_state *s,
 		lapic_put(pc->lapic[n], &s->lapic[n], base[n]);
 	i8259_put(pc->pic, s->pic);
 }
-
-void pc_print_pic(const struct pc *pc, FILE *out)
-{
-	struct pic_info info[2];
-
-	i8259_info(pc->pic, info);
-	for (int i = 0; i < 2; i++)
-		fprintf(out, "pic%d: irr %02x imr %02x isr %02x elcr %02x "
-			"base %02x\n", i, info[i].irr, info[i].imr,
-			info[i].isr, info[i].elcr, info[i].base);
-}

@@ -70,6 +70,7 @@ struct pc {
 	/* An engine has the interrupt controllers; NULL: we do. */
 	pc_line_fn *line;
 	void *line_opaque;
+	uint64_t raised[ISA_LINES];	/* how often; for "info irq" */
 	pc_replace_fn *replace;		/* NULL: nobody listens */
 	void *replace_opaque;
 

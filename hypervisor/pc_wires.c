@@ -24,6 +24,7 @@ static void isa_line(void *opaque, unsigned n, bool level)
 	pc->wires.isa[n] += level ? 1 : -1;
 	if (!was == !pc->wires.isa[n])
 		return;
+	pc->raised[n] += level;
 	if (pc->line) {
 		pc->line(pc->line_opaque, n, level);
 		return;

@@ -183,28 +183,54 @@ static bool all_parked(const struct vm *vm)
 	return true;
 }
 
-void vm_pause(struct vm *vm)
+static void park_all(struct vm *vm)
 {
-	if (vm->pause_depth++)
-		return;
 	for (unsigned n = 0; n < vm->ncpus; n++)
 		vm_cpu_attend(&vm->cpus[n]);
 	wake_all(vm);
 	while (!all_parked(vm))
 		loop_wait(vm->cfg.loop, &vm->parked_cond);
-	vm_irqchip_take(vm);
-	clock_stop(vm->clock);
-	vm->pause_tsc = __rdtsc();
 }
 
-/* The time-stamp counters stood still as well. */
+void vm_stand(struct vm *vm, bool stand)
+{
+	vm->stand = stand;
+	if (stand)
+		park_all(vm);
+	else
+		wake_all(vm);
+}
+
+/* What engines say of time-stamp counters is from the first look (msr.c). */
+static void note_counters(struct vm *vm)
+{
+	struct vcpu v;
+
+	for (unsigned n = 0; n < vm->ncpus; n++)
+		vm->cpus[n].ops->get_state(vm->cpus[n].engine, &v);
+}
+
+void vm_pause(struct vm *vm)
+{
+	if (vm->pause_depth++)
+		return;
+	park_all(vm);
+	vm_irqchip_take(vm);
+	note_counters(vm);
+	vm->pause_tsc = clock_stop(vm->clock);
+}
+
+/*
+ * The time-stamp counters stood still as well, and just as long: guests compare
+ * them with other clocks.
+ */
 void vm_resume(struct vm *vm)
 {
 	uint64_t stood;
 
 	if (--vm->pause_depth)
 		return;
-	stood = __rdtsc() - vm->pause_tsc;
+	stood = clock_start(vm->clock) - vm->pause_tsc;
 	for (unsigned n = 0; n < vm->ncpus; n++) {
 		struct vm_cpu *cpu = &vm->cpus[n];
 		struct vcpu v;
@@ -216,7 +242,6 @@ void vm_resume(struct vm *vm)
 		vm_cpu_set_state(cpu, &v);
 	}
 	vm_irqchip_give(vm);
-	clock_start(vm->clock);
 	wake_all(vm);
 }
 

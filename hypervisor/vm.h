@@ -47,6 +47,7 @@ struct vm_config {
 	/*
 	 * An engine that is made as well, for the vCPU to move to: "hv" for
 	 * guests that begin under bt and may enter long mode.  NULL: none.
+	 * If it cannot be made, a line in the log says so, and there is none.
 	 */
 	const char *spare_engine;
 	/*
@@ -158,8 +159,10 @@ void vm_set_cpu(struct vm *vm, unsigned cpu, const struct vcpu *v);
 
 /* Registers and the bytes at eip, as reports show them; paused only. */
 void vm_print_registers(struct vm *vm, FILE *out);
-/* The 8259s, for "info pic".  Lock held. */
+/* The interrupt controllers ("info pic"), and how often each line rose
+ * ("info irq"); paused only. */
 void vm_print_pic(struct vm *vm, FILE *out);
+void vm_print_irq(struct vm *vm, FILE *out);
 /* Counters of machine and engine ("info stats", --stats); paused or ended. */
 void vm_print_stats(struct vm *vm, FILE *out);
 

@@ -299,7 +299,7 @@ static bool wants_park(const struct vm_cpu *cpu)
 	const struct vm *vm = cpu->vm;
 
 	/* Processor 0 resets the machine when the others stand still. */
-	return vm->pause_depth || cpu->break_met ||
+	return vm->pause_depth || vm->stand || cpu->break_met ||
 	       (vm->step_cpu >= 0 && vm->step_cpu != (int)cpu->index) ||
 	       (cpu->index && atomic_load(&vm->reset_wanted));
 }
@@ -434,11 +434,17 @@ static void wait_sipi(struct vm_cpu *cpu)
 	vm_cpu_set_state(cpu, &v);
 }
 
-/* Nothing in the machine can make this processor run again by itself. */
+/*
+ * Nothing in the machine can make this processor run again by itself, nor has
+ * anything that its thread has not felt yet.
+ */
 static bool asleep_for_good(const struct vm_cpu *cpu)
 {
+	if (cpu->sipi_wanted)
+		return false;
 	return cpu->wait_sipi ||
-	       (cpu->halted && !cpu->halt_if &&
+	       (cpu->halted && !cpu->halt_if && !cpu->init_wanted &&
+		!interrupted(cpu) &&
 		!pc_nmi_possible(cpu->vm->pc, cpu->index));
 }
 

@@ -41,6 +41,7 @@ void vm_irqchip_give(struct vm *vm)
 	s.has_pit = first->ops->irqchip->pit_present(first->engine);
 	pc_irqchip_give(vm->pc, &s, line_to_engine, vm);
 	vm->irqchip_given = true;
+	vm_halt_watch(vm);
 	for (unsigned n = 0; n < vm->ncpus && code >= 0; n++)
 		code = first->ops->irqchip->set_lapic(vm->cpus[n].engine,
 						      &s.lapic[n]);
@@ -94,6 +95,7 @@ void vm_irqchip_take(struct vm *vm)
 	if (code >= 0)
 		pc_irqchip_take(vm->pc, &s, base);
 	vm->irqchip_given = false;
+	timer_cancel(&vm->halt_timer);
 }
 
 /*
@@ -135,7 +137,7 @@ int vm_set_engine(struct vm *vm, const char *name, char *err)
 	}
 	vm_pause(vm);
 	cpu->ops->get_state(cpu->engine, &v);
-	good = fits(ops, &v, why);
+	good = ops == cpu->ops || fits(ops, &v, why);
 	if (good)
 		vm_cpu_move(cpu, ops);
 	else

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "hypervisor/irqchip.h"
 #include "hypervisor/mem.h"
 #include "hypervisor/pc.h"
 #include "hypervisor/ports.h"
@@ -76,6 +77,16 @@ void vm_print_registers(struct vm *vm, FILE *out)
 void vm_print_pic(struct vm *vm, FILE *out)
 {
 	pc_print_pic(vm->pc, out);
+}
+
+void vm_print_irq(struct vm *vm, FILE *out)
+{
+	const struct vm_cpu *first = &vm->cpus[0];
+
+	pc_print_irq(vm->pc, out);
+	if (vm_cpu_irqchip(first) &&
+	    first->ops->irqchip->pit_present(first->engine))
+		fputs("KVM's own 8254 (line 0) is not counted\n", out);
 }
 
 static void print_cpu_stats(struct vm_cpu *cpu, FILE *out)

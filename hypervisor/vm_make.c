@@ -246,21 +246,32 @@ static void connect_vmi(struct vm *vm)
 		vm_cpu_connect_vmi(&vm->cpus[n]);
 }
 
-/* Only a single processor can move. */
+/*
+ * Only a single processor can move.  Nobody has asked for this engine, so the
+ * machine does without one that cannot be made; but bad options are errors.
+ */
 static int create_spare(struct vm *vm, char *err)
 {
 	const struct engine_ops *ops;
+	int code;
 
 	if (!vm->cfg.spare_engine || vm->ncpus > 1)
 		return 0;
 	ops = vm_engine_named(vm->cfg.spare_engine);
-	return ops == vm->start_ops ? 0 :
+	code = ops == vm->start_ops ? 0 :
 	       vm_cpu_make_engine(&vm->cpus[0], ops, err);
+	if (!code || code == -EINVAL)
+		return code;
+	fprintf(vm->cfg.log, "umbra: %s; the guest stays in %s\n", err,
+		vm->start_ops->name);
+	vm->cfg.spare_engine = NULL;
+	return 0;
 }
 
+/* The spare one first, on which it depends whether long mode is offered. */
 static int create_engines(struct vm *vm, char *err)
 {
-	int code = 0;
+	int code = create_spare(vm, err);
 
 	for (unsigned n = 0; n < vm->ncpus && !code; n++) {
 		struct vm_cpu *cpu = &vm->cpus[n];
@@ -269,7 +280,7 @@ static int create_engines(struct vm *vm, char *err)
 		cpu->ops = vm->start_ops;
 		cpu->engine = vm_cpu_engine(cpu, cpu->ops);
 	}
-	return code ? code : create_spare(vm, err);
+	return code;
 }
 
 static int create_parts(struct vm *vm, char *err)
@@ -287,6 +298,8 @@ static int create_parts(struct vm *vm, char *err)
 	if (!code)
 		code = fail(err, "clock",
 			    clock_create(&vm->clock, vm->cfg.loop));
+	if (!code)
+		vm_halt_init(vm);
 	if (!code)
 		code = create_pc(vm, err);
 	if (!code)

@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 
+#include "hypervisor/clock.h"	/* struct timer */
 #include "hypervisor/engine.h"
 #include "hypervisor/lapic.h"	/* enum apic_delivery */
 #include "hypervisor/vm.h"
@@ -41,6 +42,7 @@ struct vm_cpu {
 	bool sipi_wanted;
 	uint8_t sipi_vector;
 	uint64_t runs, halts, kicks, moves;
+	uint64_t used_ns;	/* by its thread, at the last look (vm_halt.c) */
 };
 
 struct vm {
@@ -68,6 +70,7 @@ struct vm {
 
 	/* Under the lock. */
 	unsigned pause_depth;
+	bool stand;		/* processors park (vm_stand) */
 	uint64_t pause_tsc;
 	char stop_text[512];
 
@@ -77,6 +80,7 @@ struct vm {
 	uint64_t resets;
 	/* The engine's interrupt controllers are in charge (irqchip.h). */
 	bool irqchip_given;
+	struct timer halt_timer;
 };
 
 /* vm_info.c: tell the observer, if there is one. */
@@ -86,6 +90,11 @@ void vm_tell(struct vm *vm, enum vm_event ev);
 bool vm_boot(struct vm *vm);
 /* vm.c: the loop's half of a request.  Loop callback. */
 void vm_on_event(void *opaque, int fd, short revents);
+/*
+ * vm.c: bring all processors out of their engines, or let them go on; guest time
+ * goes on.  Loop's thread, lock held (given up while they come).
+ */
+void vm_stand(struct vm *vm, bool stand);
 /* vm.c: tell all engines.  Lock held; struct mem's `changed'. */
 void vm_mem_changed(void *opaque, gpa_t gpa, uint64_t len);
 
@@ -103,6 +112,13 @@ void vm_irqchip_give(struct vm *vm);
 void vm_irqchip_take(struct vm *vm);
 /* The HPET takes channel 0's interrupt, or gives it back.  vCPU thread. */
 void vm_irqchip_replace(void *opaque, bool on);
+
+/*
+ * vm_halt.c.  While an engine's interrupt controllers are in charge, notice the
+ * end of all processors; from vm_halt_watch() until they are not.  Lock held.
+ */
+void vm_halt_init(struct vm *vm);
+void vm_halt_watch(struct vm *vm);
 
 /*
  * vm_debug.c.

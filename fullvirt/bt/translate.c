@@ -14,6 +14,12 @@
 #include "fullvirt/bt/verify.h"
 #include "fullvirt/x86/census.h"
 
+/*
+ * A cache line: how a TU's loops lie in lines, and in what the processor fetches
+ * and decodes at once, is the same whatever was translated before it.
+ */
+#define REGION_ALIGN	64
+#define PATCH_ALIGN	16
 #define PROBATION	8	/* ticks in SOFT, the first time */
 #define GAP_MAX		512	/* bytes skipped to a pending branch target */
 
@@ -265,12 +271,13 @@ static void emit_body(struct region *r, struct tu *tu)
 	emit_thunks(r, tu);
 }
 
+/* @align: of its first byte in the TC, a power of two. */
 static struct tu *tu_new(struct bt *bt, uint32_t eip, uint32_t gpfn,
-			 uint32_t ctx)
+			 uint32_t ctx, unsigned align)
 {
 	struct tu *tu = &bt->tc.tus[bt->tc.ntus++];
 
-	bt->tc.next += -(uint64_t)bt->tc.next & 15;
+	bt->tc.next += -(uint64_t)bt->tc.next & (align - 1);
 	*tu = (struct tu){ .host = bt->tc.next, .eip = eip, .gpfn = gpfn,
 			   .ctx = ctx };
 	return tu;
@@ -335,7 +342,7 @@ struct tc_entry *bt_translate(struct bt *bt, uint32_t eip, gpa_t gpa,
 		return NULL;
 	}
 	mark_entries(r);
-	tu = tu_new(bt, eip, gpfn, bt->ctx->id);
+	tu = tu_new(bt, eip, gpfn, bt->ctx->id, REGION_ALIGN);
 	r->e = (struct emit){ bt, tu->host };
 	tu->flags = global && !gpfn2 ? 0 : TU_GUARDED;
 	source_range(r, tu, gpfn2);
@@ -425,7 +432,7 @@ bool bt_patch_site(struct bt *bt, struct tu *tu, struct tu_insn *in,
 	}
 	r->n = 1;
 	r->nfix = r->nexits = r->nlookups = 0;
-	p = tu_new(bt, eip, tu->gpfn, tu->ctx);
+	p = tu_new(bt, eip, tu->gpfn, tu->ctx, PATCH_ALIGN);
 	p->flags = TU_PATCH;
 	p->parent = tu - bt->tc.tus;
 	p->parent_insn = in - &bt->tc.insns[tu->insn0];

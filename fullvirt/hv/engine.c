@@ -198,8 +198,11 @@ static void hv_get_state(struct engine *e, struct vcpu *out)
 	struct hv *hv = to_hv(e);
 
 	hv_complete(hv);
-	hv_state_load(hv);
+	if (hv_state_load(hv))
+		fprintf(hv->log, "umbra: KVM does not give the processor's "
+			"state; this is the last that is known\n");
 	*out = hv->v;
+	out->nmi_pending |= atomic_load(&hv->bus->nmi);
 }
 
 static void hv_set_state(struct engine *e, const struct vcpu *in)
@@ -210,6 +213,7 @@ static void hv_set_state(struct engine *e, const struct vcpu *in)
 	hv->broken[0] = 0;
 	hv->streak = 0;
 	hv_debug_state(hv, in);
+	atomic_store(&hv->bus->nmi, 0);
 	hv->v = *in;
 	hv_state_store(hv);
 }

@@ -57,6 +57,7 @@ struct hv_vm {
 	bool irqchip;		/* KVM's interrupt controllers (irqchip.c) */
 	bool pit;		/* KVM's 8254 (pit.c) */
 	struct irqchip_pit_channel pit_told;	/* channel 0, by us */
+	uint32_t pit_told_count;	/* the count that KVM got for it */
 	uint64_t pit_since;	/* CLOCK_MONOTONIC, ns: when */
 	uint64_t pit_owed;	/* parts of periods, input clocks */
 	bool irqchip_works;	/* they keep what they are told (trial.c) */
@@ -100,6 +101,7 @@ struct hv {
 	/* KVM still has to finish the instruction of the last exit. */
 	bool io_pending;
 	bool tsc_attr;		/* KVM_VCPU_TSC_OFFSET is there */
+	bool tsc_known;		/* since the last KVM_RUN (msr.c) */
 	uint8_t cr8;		/* TPR >> 4 that KVM was told */
 	/*
 	 * The local APIC's timer in KVM: its count when the vCPU stopped, and

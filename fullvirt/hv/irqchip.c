@@ -27,11 +27,15 @@
 /* Redirection table entry, 82093AA datasheet 3.2.4. */
 #define REDIR_LEVEL	(1ULL << 15)
 #define REDIR_MASKED	(1ULL << 16)
+#define DELIVER_SMI	2
+#define DELIVER_NMI	4
+#define DELIVER_INIT	5
 /* Registers of the local APIC / 10h, SDM Vol. 3A table 10-1. */
 #define R_SVR		0x0f
 #define R_TMR		0x18
 #define R_IRR		0x20
 #define R_LVT_TIMER	0x32
+#define R_LVT_LINT0	0x35
 #define R_INITIAL	0x38
 #define R_CURRENT	0x39
 #define SVR_ENABLE	0x100
@@ -379,6 +383,32 @@ static int set_lapic(struct engine *e, const struct irqchip_lapic *l)
 	return ret < 0 ? ret : 0;
 }
 
+/* Redirection and LVT entries have their mask and mode in the same bits. */
+static bool is_nmi(uint64_t entry)
+{
+	unsigned delivery = entry >> 8 & 7;
+
+	return !(entry & REDIR_MASKED) &&
+	       (delivery == DELIVER_SMI || delivery == DELIVER_NMI ||
+		delivery == DELIVER_INIT);
+}
+
+static bool nmi_possible(struct engine *e)
+{
+	struct kvm_irqchip io = { .chip_id = KVM_IRQCHIP_IOAPIC };
+	struct hv *hv = to_hv(e);
+	struct kvm_lapic_state k;
+
+	if (hv_ioctl(hv->fd, KVM_GET_LAPIC, &k) < 0 ||
+	    hv_ioctl(hv->vm->vm_fd, KVM_GET_IRQCHIP, &io) < 0 ||
+	    is_nmi(reg_of(&k, R_LVT_LINT0)))
+		return true;
+	for (unsigned n = 0; n < IRQCHIP_PINS; n++)
+		if (is_nmi(io.chip.ioapic.redirtbl[n].bits))
+			return true;
+	return false;
+}
+
 const struct engine_irqchip hv_irqchip = {
 	.present = present,
 	.line = line,
@@ -386,6 +416,7 @@ const struct engine_irqchip hv_irqchip = {
 	.set = set,
 	.get_lapic = get_lapic,
 	.set_lapic = set_lapic,
+	.nmi_possible = nmi_possible,
 	.pit_present = hv_pit_present,
 	.get_pit = hv_pit_get,
 	.set_pit = hv_pit_set,

@@ -88,19 +88,27 @@ static int tsc_attr(struct hv *hv, unsigned long request, uint64_t *offset)
 
 /*
  * The offset itself where KVM tells it (Linux 5.16); otherwise through the
- * counter, which costs some ns of accuracy each time.
+ * counter, which costs some ns of accuracy each time.  On a host whose counter
+ * is not stable, KVM moves the offset with every call for the vCPU, so that
+ * the guest's counter stands while the vCPU does.  Who takes the state reckons
+ * with one that goes on, so what is read first after a stay in KVM_RUN counts
+ * until the next.
  */
 int hv_tsc_load(struct hv *hv)
 {
 	uint64_t tsc = 0;
 	int ret;
 
-	if (hv->tsc_attr)
-		return tsc_attr(hv, KVM_GET_DEVICE_ATTR,
-				&hv->v.msr.tsc_offset);
-	ret = one(hv, KVM_GET_MSRS, MSR_TSC, &tsc);
-	if (ret == 1)
-		hv->v.msr.tsc_offset = tsc - __rdtsc();
+	if (hv->tsc_known)
+		return 0;
+	if (hv->tsc_attr) {
+		ret = tsc_attr(hv, KVM_GET_DEVICE_ATTR, &hv->v.msr.tsc_offset);
+	} else {
+		ret = one(hv, KVM_GET_MSRS, MSR_TSC, &tsc);
+		if (ret == 1)
+			hv->v.msr.tsc_offset = tsc - __rdtsc();
+	}
+	hv->tsc_known = ret >= 0;
 	return ret;
 }
 
@@ -108,6 +116,7 @@ static int tsc_store(struct hv *hv)
 {
 	uint64_t tsc;
 
+	hv->tsc_known = true;
 	if (hv->tsc_attr)
 		return tsc_attr(hv, KVM_SET_DEVICE_ATTR,
 				&hv->v.msr.tsc_offset);

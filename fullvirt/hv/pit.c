@@ -12,8 +12,9 @@
  * - In periodic modes the part of a period that is lost this way is kept
  *   (hv_vm.pit_owed), and a whole one is a tick that the guest gets.  So ticks
  *   are in step with guest time over any number of pauses.
- * - A one-shot channel 0 that has expired must go on with a long count, since
- *   KVM has no state for it; its next edge is 55 ms away.
+ * - A one-shot channel 0 that has expired, or one that waits for its count, goes
+ *   on with a count that no guest can load, since KVM has no state for either;
+ *   its next edge is an hour away.
  *
  * Linux Documentation/virt/kvm/api.rst 4.71, 4.72; arch/x86/kvm/i8254.c.
  */
@@ -28,6 +29,8 @@
 #define PIT_HZ		1193182ULL
 #define NS		1000000000ULL
 #define MAX_COUNT	0x10000u
+/* An hour, as KVM takes it; the guest sees the lower half. */
+#define ENDLESS		0xffff0000u
 #define LINE		0
 /* struct kvm_pit_channel_state: modes that no control word sets; whose turn it
  * is (low byte of two, high byte of two). */
@@ -93,9 +96,14 @@ static uint32_t count_to_go(const struct irqchip_pit_channel *c)
 		return MAX_COUNT;
 	if (!one_shot(c->mode) || !c->elapsed)
 		return c->count;
-	if (c->elapsed < c->count)
-		return c->count - c->elapsed;
-	return c->fired ? MAX_COUNT : 1;
+	return c->elapsed < c->count ? c->count - c->elapsed : 1;
+}
+
+/* Channel 0: nothing is to come before the guest loads a count. */
+static bool idle(const struct irqchip_pit_channel *c)
+{
+	return !c->armed || (one_shot(c->mode) && c->fired &&
+			     c->elapsed >= c->count);
 }
 
 static uint8_t turn(uint8_t rw, bool high)
@@ -154,13 +162,16 @@ int hv_pit_set(struct engine *e, const struct irqchip_pit *p)
 
 	for (unsigned n = 0; n < 3; n++)
 		channel_store(&p->ch[n], &k.channels[n]);
+	if (idle(&p->ch[0]))
+		k.channels[0].count = ENDLESS |
+			(uint16_t)(p->ch[0].count - p->ch[0].elapsed);
 	if (p->replaced)
 		k.flags |= KVM_PIT_FLAGS_HPET_LEGACY;
 	if (p->speaker)
 		k.flags |= KVM_PIT_FLAGS_SPEAKER_DATA_ON;
 	ret = hv_ioctl(vm->vm_fd, KVM_SET_PIT2, &k);
 	vm->pit_told = p->ch[0];
-	vm->pit_told.count = k.channels[0].count;
+	vm->pit_told_count = k.channels[0].count;
 	vm->pit_since = now_ns();
 	if (ret >= 0 && !p->replaced)
 		ret = pay(hv, &p->ch[0]);
@@ -199,25 +210,28 @@ static void channel_load(const struct kvm_pit_channel_state *k, uint64_t now,
 }
 
 /* Channel 0, about which KVM does not say what it has counted. */
-static void load_first(const struct hv_vm *vm, uint64_t now,
+static void load_first(const struct hv_vm *vm, uint32_t count, uint64_t now,
 		       struct irqchip_pit_channel *c)
 {
 	const struct irqchip_pit_channel *told = &vm->pit_told;
+	uint64_t passed = clocks(now - vm->pit_since);
 
 	c->elapsed = 0;
 	c->fired = 0;
-	if (told->count != c->count || told->mode != c->mode ||
+	if (vm->pit_told_count != count || told->mode != c->mode ||
 	    told->programmed != c->programmed)
 		return;
 	c->armed = told->armed;
-	c->elapsed = clocks(now - vm->pit_since);
-	if (periodic(c->mode))
-		c->elapsed = c->elapsed % c->count + vm->pit_owed;
-	else if (c->elapsed >= c->count || told->fired)
-		c->fired = 1;
-	/* Told of a long count, for one that had expired. */
-	if (told->fired)
-		c->elapsed += c->count;
+	if (idle(told)) {
+		c->count = told->count;
+		c->elapsed = told->elapsed + passed;
+		c->fired = told->fired;
+	} else if (periodic(c->mode)) {
+		c->elapsed = passed % c->count + vm->pit_owed;
+	} else {
+		c->elapsed = passed;
+		c->fired = passed >= c->count;
+	}
 }
 
 /* Mode and timer of channel 0 stand still until it is told again. */
@@ -238,7 +252,7 @@ int hv_pit_get(struct engine *e, struct irqchip_pit *p)
 		return ret;
 	for (unsigned n = 0; n < 3; n++)
 		channel_load(&k.channels[n], now, &p->ch[n]);
-	load_first(hv->vm, now, &p->ch[0]);
+	load_first(hv->vm, k.channels[0].count, now, &p->ch[0]);
 	p->speaker = !!(k.flags & KVM_PIT_FLAGS_SPEAKER_DATA_ON);
 	p->replaced = !!(k.flags & KVM_PIT_FLAGS_HPET_LEGACY);
 	ret = stop(hv, &k);

@@ -16,7 +16,9 @@
  *
  * Interrupts are injected here, whoever keeps the interrupt controllers: a
  * vector is acknowledged only when KVM will take it, and otherwise KVM is
- * asked to exit as soon as it would.
+ * asked to exit as soon as it would.  It will not while it has an instruction
+ * to finish: should that raise an exception (RDMSR that we refuse, EFLAGS.TF),
+ * KVM injects the exception and forgets an interrupt it was given before.
  */
 #include <errno.h>
 #include <signal.h>
@@ -98,6 +100,7 @@ static int enter(struct hv *hv)
 	hv->cr8 = atomic_load(&hv->bus->tpr) >> 4;
 	hv->run->cr8 = hv->cr8;
 	hv->stats.entries++;
+	hv->tsc_known = false;
 	ret = hv_ioctl(hv->fd, KVM_RUN, NULL);
 	hv->io_pending = false;
 	if (!hv->vm->irqchip && hv->run->cr8 != hv->cr8 &&
@@ -322,7 +325,8 @@ static void inject_intr(struct hv *hv)
 	run->request_interrupt_window = 0;
 	if (!atomic_load(&hv->bus->intr))
 		return;
-	if (!run->ready_for_interrupt_injection || !run->if_flag) {
+	if (hv->io_pending || !run->ready_for_interrupt_injection ||
+	    !run->if_flag) {
 		run->request_interrupt_window = 1;
 		return;
 	}

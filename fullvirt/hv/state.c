@@ -2,9 +2,11 @@
 /*
  * The vCPU's state between KVM and struct vcpu.
  *
- * Events come first when reading, since KVM then writes CR2 and DR6 for an
- * exception that it holds, and last when writing, since control registers
- * drop them.  What KVM has no place for stays in hv->v.
+ * When reading, activity comes first: KVM_GET_MP_STATE does what an INIT or
+ * start-up IPI that waits in KVM's local APIC does to all the rest.  Then events,
+ * since KVM then writes CR2 and DR6 for an exception that it holds; they are
+ * last when writing, since control registers drop them.  What KVM has no place
+ * for stays in hv->v.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -274,8 +276,9 @@ static int debug_store(struct hv *hv)
 }
 
 /*
- * Events.  The latch of NMIs is bus->nmi, whichever engine runs: what KVM has
- * not delivered goes back there.
+ * Events.  The latch of NMIs is bus->nmi, whichever engine runs, and anybody
+ * may set it at any time: so it is set and not cleared here.  v->nmi_pending
+ * is one that KVM has not delivered; it goes back there with the state.
  */
 
 static struct vcpu_event event_of(const struct kvm_vcpu_events *k)
@@ -307,12 +310,19 @@ static int events_load(struct hv *hv)
 		return ret;
 	v->event = event_of(&k);
 	v->nmi_masked = k.nmi.masked;
-	v->nmi_pending = k.nmi.pending || atomic_load(&hv->bus->nmi);
+	v->nmi_pending = k.nmi.pending;
 	v->shadow = (k.interrupt.shadow & KVM_X86_SHADOW_INT_STI ?
 		     SHADOW_STI : 0) |
 		    (k.interrupt.shadow & KVM_X86_SHADOW_INT_MOV_SS ?
 		     SHADOW_MOV_SS : 0);
 	return 0;
+}
+
+static void nmi_store(struct hv *hv)
+{
+	if (hv->v.nmi_pending)
+		atomic_store(&hv->bus->nmi, 1);
+	hv->v.nmi_pending = 0;
 }
 
 static int events_store(struct hv *hv)
@@ -334,7 +344,6 @@ static int events_store(struct hv *hv)
 		k.exception.has_error_code = e->has_error;
 		k.exception.error_code = e->error;
 	}
-	atomic_store(&hv->bus->nmi, v->nmi_pending != 0);
 	return ASK(hv, KVM_SET_VCPU_EVENTS, &k);
 }
 
@@ -385,15 +394,13 @@ int hv_state_load(struct hv *hv)
 {
 	int ret;
 
-	if (hv->ours) {
-		hv->v.nmi_pending = atomic_load(&hv->bus->nmi);
+	if (hv->ours)
 		return 0;
-	}
 	hv->stats.state_loads++;
-	if ((ret = events_load(hv)) || (ret = regs_load(hv)) ||
-	    (ret = sregs_load(hv)) || (ret = fpu_load(hv)) ||
-	    (ret = hv_msrs_load(hv)) || (ret = debug_load(hv)) ||
-	    (ret = activity_load(hv)))
+	if ((ret = activity_load(hv)) || (ret = events_load(hv)) ||
+	    (ret = regs_load(hv)) || (ret = sregs_load(hv)) ||
+	    (ret = fpu_load(hv)) || (ret = hv_msrs_load(hv)) ||
+	    (ret = debug_load(hv)))
 		return ret;
 	return 0;
 }
@@ -405,11 +412,10 @@ int hv_state_store(struct hv *hv)
 	hv->io_pending = false;
 	x86_tlb_flush(&hv->x);
 	hv->run->if_flag = !!(hv->v.rflags & FLAG_IF);
+	nmi_store(hv);
 	hv->ours = hv_foreign(hv);
-	if (hv->ours) {
-		atomic_store(&hv->bus->nmi, hv->v.nmi_pending != 0);
+	if (hv->ours)
 		return 0;
-	}
 	hv->stats.state_stores++;
 	/* No interrupt before KVM has looked at the new IF. */
 	hv->run->ready_for_interrupt_injection = 0;

@@ -14,7 +14,7 @@ sys.path[:0] = [os.path.join(HERE, "..", "..", "tools", d)
 import plots                                            # noqa: E402
 import report_text                                      # noqa: E402
 from machines import read_stats                         # noqa: E402
-from results import Results, ratio                      # noqa: E402
+from results import Results, interval, ratio            # noqa: E402
 from workloads import nano_lines                        # noqa: E402
 
 FAILED = []
@@ -29,7 +29,7 @@ def check(name, good, *show):
 
 def sample():
     r = Results(["native", "bt", "vmi-bt"], compute=["sieve"])
-    for bt, vmi in ((100, 40), (300, 44), (110, 60)):
+    for bt, vmi in ((100, 40), (300, 44), (110, 54), (110, 44), (100, 42)):
         r.add("nano", "cycles", "bt", {"ptemod-use": bt, "cli-sti": 10,
                                        "irqsave": 100, "traced-cold": 8000,
                                        "in": 500})
@@ -46,12 +46,48 @@ def test_medians():
     r = sample()
     check("one outlier does not move a median",
           r.median("nano", "ptemod-use", "bt") == 110)
-    check("a ratio is one of medians",
-          r.vs("nano", "ptemod-use", "vmi-bt", "bt") == 44 / 110)
+    check("a ratio is the median of the rounds' ratios",
+          r.vs("nano", "ptemod-use", "vmi-bt", "bt") == 40 / 100)
     check("what was not measured has no ratio",
           r.vs("nano", "ptemod-use", "native", "bt") is None)
     check("a ratio to nothing is none", ratio(1, 0) is None and
           ratio(None, 1) is None and ratio(0, 2) == 0)
+
+
+def test_intervals():
+    check("of 5 rounds: all of them", interval([3, 1, 2, 5, 4]) ==
+          (1, 5, 0.9375))
+    check("of 9: without the outermost", interval(range(9))[:2] == (1, 7))
+    check("of 3: all, which is not sure enough", interval([1, 2, 3]) ==
+          (1, 3, 0.75))
+    check("of one: nothing is known", interval([7]) == (7, 7, 0))
+    r = Results(["bt", "vmi-bt"])
+    for i, vmi in ((0, 50), (2, 300)):
+        r.add("bench", "ns", "vmi-bt", {"fork": vmi}, round_=i)
+    for i, bt in ((1, 1), (2, 200), (0, 100)):
+        r.add("bench", "ns", "bt", {"fork": bt}, round_=i)
+    check("a round that one system lacks has no ratio",
+          r.ratios("bench", "fork", "vmi-bt", "bt") == [0.5, 1.5])
+
+
+def verdict(ratios, row="fork"):
+    r = Results(["bt", "vmi-bt"], compute=["sieve"])
+    for ratio_ in ratios:
+        r.add("bench", "ns", "bt", {row: 100})
+        r.add("bench", "ns", "vmi-bt", {row: 100 * ratio_})
+    return r.goal("bench", row)[2]
+
+
+def test_doubt():
+    check("a pass that the interval does not bear out",
+          verdict([0.7, 0.8, 0.85, 0.88, 0.95]) == "pass?")
+    check("a miss that the interval does not bear out",
+          verdict([0.7, 0.92, 0.93, 0.94, 0.95]) == "MISS?")
+    check("a sure miss", verdict([0.91, 0.92, 1.1, 0.95, 1.2]) == "MISS")
+    check("four rounds are never sure", verdict([0.7] * 4) == "pass?")
+    check("a compute row may stray to both sides, not far to one",
+          verdict([0.98, 0.99, 1, 1.01, 1.02], "sieve") == "pass" and
+          verdict([0.96, 0.99, 1, 1.01, 1.02], "sieve") == "pass?")
 
 
 def test_goals():
@@ -70,8 +106,9 @@ def test_goals():
     check("page tables compare with an unadapted traced store",
           r.traced_goals() == {"ptemod-use": (44 / 8000, 0.1, "pass")})
     slower = Results(["bt", "vmi-bt"], compute=["sieve"])
-    slower.add("bench", "ns", "bt", {"sieve": 1000})
-    slower.add("bench", "ns", "vmi-bt", {"sieve": 900})
+    for _ in range(5):
+        slower.add("bench", "ns", "bt", {"sieve": 1000})
+        slower.add("bench", "ns", "vmi-bt", {"sieve": 900})
     check("compute rows that differ downwards miss, too",
           slower.goal("bench", "sieve")[2] == "MISS")
 
@@ -83,7 +120,10 @@ def test_formats():
     cell = rows["nano", "ptemod-use"]["systems"]["bt"]
     check("JSON has median, extremes and samples",
           (cell["median"], cell["min"], cell["max"], cell["samples"]) ==
-          (110, 100, 300, [100, 300, 110]), cell)
+          (110, 100, 300, [100, 300, 110, 110, 100]), cell)
+    check("JSON has the interval of the ratios",
+          rows["nano", "ptemod-use"]["vmi_interval"] ==
+          {"low": 44 / 300, "high": 54 / 110, "coverage": 0.9375})
     check("JSON has the goal's verdict",
           rows["bench", "fork"]["vmi_goal"]["verdict"] == "MISS")
     check("JSON says what was not measured",
@@ -133,7 +173,7 @@ def test_parsers(tmp="/tmp"):
     check("no counters of a file that is not there", read_stats(path) == {})
 
 
-for test in (test_medians, test_goals, test_formats, test_exits,
+for test in (test_medians, test_intervals, test_doubt, test_goals, test_formats, test_exits,
              test_parsers):
     test()
 sys.exit(1 if FAILED else 0)

@@ -55,53 +55,7 @@ SETTER(set_dr1, "movl %0, %%dr1")
 SETTER(set_dr6, "movl %0, %%dr6")
 SETTER(set_dr7, "movl %0, %%dr7")
 
-static inline void invlpg(uint32_t va)
-{
-	__asm__ volatile("invlpg (%0)" :: "r"(va) : "memory");
-}
-
-static inline void wrmsr(uint32_t msr, uint64_t val)
-{
-	__asm__ volatile("wrmsr" :: "c"(msr), "A"(val));
-}
-
-static inline uint64_t rdmsr(uint32_t msr)
-{
-	uint64_t val;
-
-	__asm__ volatile("rdmsr" : "=A"(val) : "c"(msr));
-	return val;
-}
-
-static inline uint64_t rdtsc(void)
-{
-	uint64_t t;
-
-	__asm__ volatile("rdtsc" : "=A"(t));
-	return t;
-}
-
 #define barrier()	__asm__ volatile("" ::: "memory")
-
-static inline uint32_t peek32(uint32_t a)
-{
-	return *(volatile uint32_t *)a;
-}
-
-static inline void poke32(uint32_t a, uint32_t v)
-{
-	*(volatile uint32_t *)a = v;
-}
-
-static inline uint8_t peek8(uint32_t a)
-{
-	return *(volatile uint8_t *)a;
-}
-
-static inline void poke8(uint32_t a, uint8_t v)
-{
-	*(volatile uint8_t *)a = v;
-}
 
 #define FLAG_CF	0x1u
 #define FLAG_ZF	0x40u

@@ -44,43 +44,6 @@ REGISTER(cr3)
 REGISTER(cr4)
 REGISTER(cr8)
 
-static inline void invlpg(uint64_t va)
-{
-	__asm__ volatile("invlpg (%0)" :: "r"(va) : "memory");
-}
-
-static inline void wrmsr(uint32_t msr, uint64_t val)
-{
-	__asm__ volatile("wrmsr" :: "c"(msr), "a"((uint32_t)val),
-			 "d"((uint32_t)(val >> 32)) : "memory");
-}
-
-static inline uint64_t rdmsr(uint32_t msr)
-{
-	uint32_t lo, hi;
-
-	__asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
-	return (uint64_t)hi << 32 | lo;
-}
-
-static inline uint64_t rdtsc(void)
-{
-	uint32_t lo, hi;
-
-	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
-	return (uint64_t)hi << 32 | lo;
-}
-
-static inline uint32_t peek32(uint64_t a)
-{
-	return *(volatile uint32_t *)a;
-}
-
-static inline void poke32(uint64_t a, uint32_t v)
-{
-	*(volatile uint32_t *)a = v;
-}
-
 #define FLAG_IF		0x200u
 #define FLAG_DF		0x400u
 #define IOPL3		0x3000u

@@ -36,6 +36,9 @@ __asm__(".text\n.code32\n.globl early32\nearly32:\n"
 	"movl $0x175, %ecx\nmovl $0x11223344, %eax\nwrmsr\n"
 	"movl $0x176, %ecx\nmovl $0x55667788, %eax\nwrmsr\n"
 	"movl $0x277, %ecx\nmovl $0x00070106, %eax\nmovl %eax, %edx\nwrmsr\n"
+	/* Those that nobody acts on: MTRRs (off), variable 0 and default. */
+	"movl $0x200, %ecx\nmovl $0xd0000006, %eax\nxorl %edx, %edx\nwrmsr\n"
+	"movl $0x2ff, %ecx\nmovl $6, %eax\nxorl %edx, %edx\nwrmsr\n"
 	/* Debug registers, CR2. */
 	"movl $0x1010, %eax\nmovl %eax, %dr0\n"
 	"movl $0x2020, %eax\nmovl %eax, %dr1\n"
@@ -98,6 +101,7 @@ static void special(void)
 	ok(rdmsr(0x174) == 0x1234 && rdmsr(0x175) == 0x11223344 &&
 	   rdmsr(0x176) == 0x55667788, "SYSENTER's MSRs");
 	ok(rdmsr(0x277) == 0x0007010600070106, "PAT");
+	ok(rdmsr(0x200) == 0xd0000006 && rdmsr(0x2ff) == 6, "MTRRs");
 	ok(rdtsc() - tsc_before < 1ull << 37, "the TSC goes on");
 }
 

@@ -85,7 +85,7 @@ m = connect("hmp")
 m.recv(100)
 for line, want in [
         ("info status", r"^stopped"), ("help", r"system_reset"),
-        ("info pic", r"^pic0: irr"), ("info jit", r"translation|instructions"),
+        ("info pic", r"(?s)^pic0: irr.*^lapic0: at fee00000"), ("info jit", r"translation|instructions"),
         ("info mem", r"paging is off|[0-9a-f]{16}-"),
         ("xp /2wx 0x100000", r"^00100000: 0x[0-9a-f]{8} 0x[0-9a-f]{8}$"),
         ("x/3i 0x100010", r"^00100010:  \w+"),

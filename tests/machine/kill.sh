@@ -8,16 +8,8 @@
 . "$(dirname "$0")/linux.sh.inc"
 . "$(dirname "$0")/modules.sh.inc"
 
-# shellcheck disable=SC2046,SC2086 # lists of words
-set -- $(modules vmlinuz-686 $ata_modules)
-[ $# -gt 20 ] || exec tests/skip.sh "the kernel's package with its modules" \
-	"is not in the cache (make guest)"
-tools/mkinitrd.sh "$@" -a tests/machine/guest/write:/test "$tmp/initrd.gz" \
-	>"$tmp/mkinitrd.log" 2>&1 || {
-	cat "$tmp/mkinitrd.log"
-	echo "not ok the initrd is made"
-	exit 1
-}
+# shellcheck disable=SC2086 # a list of words
+initrd_with write $ata_modules
 
 # killed NAME IMAGE ROUNDS
 killed()

@@ -42,11 +42,13 @@ first_line()
 # The decompressor says so, in 64-bit code that the 64-bit entry leads to.
 first_line 64-bit_entry_is_reached "KASLR disabled" 60 --engine hv
 first_line auto_chooses_hv "KASLR disabled" 60
-grep -q '^umbra: engine hv (HV-.*MMU for a 64-bit guest: ' "$tmp/log" &&
+[ "$(grep -c '^umbra: engine ' "$tmp/log")" = 1 ] &&
+	grep -q '^umbra: engine hv (HV-.*MMU for a 64-bit guest: ' "$tmp/log" &&
 	echo "ok auto_says_so" || echo "not ok auto_says_so"
 first_line begun_in_bt_it_gets_there "KASLR disabled" 60 --engine auto,start=bt
-grep -q '^umbra: the guest enters long mode: moved from bt to hv$' "$tmp/log" &&
-	echo "ok the_move_is_logged" || echo "not ok the_move_is_logged"
+[ "$(grep -cx 'umbra: the guest enters long mode: moved from bt to hv' \
+	"$tmp/log")" = 1 ] &&
+	echo "ok the_move_is_logged_once" || echo "not ok the_move_is_logged_once"
 
 # Without HV it does not start, and strictly in BT it stops; both say so.
 "$umbra" run --kernel "$kernel" --set hv.device=/none --serial null \

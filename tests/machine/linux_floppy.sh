@@ -6,16 +6,7 @@
 . "$(dirname "$0")/linux.sh.inc"
 . "$(dirname "$0")/modules.sh.inc"
 
-# shellcheck disable=SC2046 # a list of words
-set -- $(modules vmlinuz-686 floppy)
-[ $# -gt 1 ] || exec tests/skip.sh "the kernel's package with its modules" \
-	"is not in the cache (make guest)"
-tools/mkinitrd.sh "$@" -a tests/machine/guest/floppy:/test "$tmp/initrd.gz" \
-	>"$tmp/mkinitrd.log" 2>&1 || {
-	cat "$tmp/mkinitrd.log"
-	echo "not ok the initrd is made"
-	exit 1
-}
+initrd_with floppy floppy
 head -c 1440K /dev/urandom >"$tmp/fd0.img"
 head -c 720K /dev/urandom >"$tmp/fd1.img"
 sums=

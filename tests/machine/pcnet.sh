@@ -9,16 +9,7 @@
 
 command -v python3 >/dev/null ||
 	exec tests/skip.sh "python3 is missing (it serves a file to the guest)"
-# shellcheck disable=SC2046 # a list of words
-set -- $(modules vmlinuz-686 pcnet32 mii)
-[ $# = 4 ] || exec tests/skip.sh "the kernel's package with its modules" \
-	"is not in the cache (make guest)"
-tools/mkinitrd.sh "$@" -a tests/machine/guest/pcnet:/test "$tmp/initrd.gz" \
-	>"$tmp/mkinitrd.log" 2>&1 || {
-	cat "$tmp/mkinitrd.log"
-	echo "not ok the initrd is made"
-	exit 1
-}
+initrd_with pcnet pcnet32 mii
 
 mkdir "$tmp/www"
 head -c 4M /dev/urandom >"$tmp/www/file"

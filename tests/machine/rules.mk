@@ -3,11 +3,16 @@
 # Helpers of the machine tests.
 
 GUEST_PROGRAMS := $(BUILD)/tests/machine/badcs $(BUILD)/tests/machine/forks
-MACHINE_BIN := $(BUILD)/tests/machine/mkgarbage $(GUEST_PROGRAMS)
+MACHINE_BIN := $(BUILD)/tests/machine/mkgarbage \
+	$(BUILD)/tests/machine/badkvm.so $(GUEST_PROGRAMS)
 
 $(BUILD)/tests/machine/mkgarbage: tests/machine/mkgarbage.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -Wall -Wextra -o $@ $<
+
+$(BUILD)/tests/machine/badkvm.so: tests/machine/badkvm.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -Wall -Wextra -shared -fPIC -o $@ $<
 
 # Boot sectors: 512 bytes that run at 7C00h.
 BOOT_SECTORS := $(BUILD)/tests/machine/vga_boot.bin \

@@ -130,6 +130,8 @@ def monitor_commands_answer(s):
     for line, answer in (("info status", "running, engine"),
                          ("info  registers", "eip"),
                          ("info stats", "machine:"),
+                         ("info pic", "requested:"),
+                         ("info irq", " 0: "),
                          ("help", "system_reset"),
                          ("frob", "frob: unknown command"),
                          ("stop", "(umbra)"),

@@ -163,7 +163,7 @@ linux "686 Linux under HV" vmlinuz-686 --engine hv
 linux "686 Linux under HV, our controllers" vmlinuz-686 --engine hv \
 	--set hv.irqchip=off
 
-for u in test_hv_irqchip test_hv_dirty test_move test_vm; do
+for u in test_hv_irqchip test_hv_dirty test_hv_once test_move test_vm; do
 	unit $u
 done
 

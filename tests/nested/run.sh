@@ -52,7 +52,7 @@ tools/mkinitrd.sh -a "$tmp/smp.sh:/test" "$tmp/smp.gz" >"$tmp/log" ||
 
 args=(-a tests/nested/guest.sh:/test -a "$BUILD/umbra:/nest/umbra"
       -a "$kernel:/nest/vmlinuz-amd64" -a "$tmp/small.gz:/nest/initrd.gz")
-units=(test_hv_irqchip test_hv_dirty test_move test_vm)
+units=(test_hv_irqchip test_hv_dirty test_hv_once test_move test_vm)
 for u in "${units[@]}"; do
 	args+=(-a "$BUILD/tests/unit/$u:/nest/unit/$u")
 done

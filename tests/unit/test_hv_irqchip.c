@@ -4,18 +4,24 @@
  * interrupt is lost or doubled on the way.
  */
 #include <check.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "fullvirt/hv/hv.h"
 #include "hypervisor/irqchip.h"
 #include "hypervisor/mem.h"
 #include "tests/unit/hv_rig.h"
 
 #define ROUNDS		1000
 #define CODE_AT		0x10000
+#define COUNT_AT	0x20000
+#define IDT_AT		0x30000
+#define STACK_TOP	0x18000
 #define VECTOR		0x51
 
 /* Registers of the local APIC / 10h, SDM Vol. 3A table 10-1. */
@@ -239,6 +245,26 @@ START_TEST(line_that_fell_meanwhile_has_fallen)
 }
 END_TEST
 
+START_TEST(entries_in_nmi_mode_are_found)
+{
+	struct irqchip_state s;
+
+	quiet(&s);
+	s.lapic[0].reg[R_LVT_LINT0] = LVT_MASKED | 0x400;
+	give(&s);
+	ck_assert(!chip->nmi_possible(engine));
+	s.lapic[0].reg[R_LVT_LINT0] = 0x400;
+	give(&s);
+	ck_assert(chip->nmi_possible(engine));
+	s.lapic[0].reg[R_LVT_LINT0] = 0x700;
+	give(&s);
+	ck_assert(!chip->nmi_possible(engine));
+	s.ioapic.redir[9] = VECTOR | 0x400;
+	give(&s);
+	ck_assert(chip->nmi_possible(engine));
+}
+END_TEST
+
 /*
  * The timer.
  */
@@ -263,25 +289,38 @@ static void *stop_soon(void *opaque)
 	return NULL;
 }
 
-/* Let the guest run, which does nothing, for 3 ms. */
-static void run_guest(void)
+static void run_3_ms(void)
 {
-	static const uint8_t code[] = { 0xeb, 0xfe };	/* jmp . */
 	struct engine_exit_info info;
-	struct vcpu v;
 	pthread_t t;
 
-	memset(&v, 0, sizeof(v));
-	vcpu_reset(&v, 0, false);
-	vcpu_set_flat32(&v, 8, 16, CODE_AT);
-	ck_assert_int_eq(mem_write(mem, CODE_AT, code, sizeof(code)), 0);
-	hv_engine_ops.mem_changed(engine, 0, mem->top);
-	hv_engine_ops.set_state(engine, &v);
 	atomic_store(&bus.stop, 0);
 	pthread_create(&t, NULL, stop_soon, NULL);
 	hv_engine_ops.run(engine, &info);
 	pthread_join(t, NULL);
 	ck_assert_int_eq(info.exit, ENGINE_KICKED);
+}
+
+static void load(const uint8_t *code, size_t len)
+{
+	struct vcpu v;
+
+	memset(&v, 0, sizeof(v));
+	vcpu_reset(&v, 0, false);
+	vcpu_set_flat32(&v, 8, 16, CODE_AT);
+	v.gpr[GPR_SP] = STACK_TOP;
+	ck_assert_int_eq(mem_write(mem, CODE_AT, code, len), 0);
+	hv_engine_ops.mem_changed(engine, 0, mem->top);
+	hv_engine_ops.set_state(engine, &v);
+}
+
+/* Let the guest run, which does nothing, for 3 ms. */
+static void run_guest(void)
+{
+	static const uint8_t code[] = { 0xeb, 0xfe };	/* jmp . */
+
+	load(code, sizeof(code));
+	run_3_ms();
 }
 
 START_TEST(timer_that_has_expired_does_not_again)
@@ -308,6 +347,88 @@ START_TEST(timer_that_expires_while_the_vcpu_stands_is_not_lost)
 	ck_assert(!requested());
 	usleep(500000);
 	ck_assert(requested());
+}
+END_TEST
+
+/* KVM_RUN comes back before the timer expires, and is handled afterwards. */
+static int slow_way_out(int fd, unsigned long request, void *arg)
+{
+	int ret = ioctl(fd, request, arg);
+
+	if (ret < 0)
+		ret = -errno;
+	if (request == KVM_RUN && atomic_load(&bus.stop)) {
+		hv_ioctl_hook = NULL;
+		usleep(100000);
+	}
+	return ret;
+}
+
+START_TEST(timer_that_expires_on_the_way_out_is_not_lost)
+{
+	set_timer(_i ? LVT_PERIODIC : 0, 2000 * MS, 50 * MS);
+	hv_ioctl_hook = slow_way_out;
+	run_guest();
+	ck_assert_ptr_null(hv_ioctl_hook);
+	ck_assert(requested());
+}
+END_TEST
+
+/* Counts interrupts at COUNT_AT. */
+extern const uint8_t counter[], counter_end[], counter_entry[];
+__asm__(".pushsection .rodata\n.code32\n"
+"counter:\n"
+#define AT(label) "(0x10000 + " #label " - counter)"
+"	lgdt " AT(counter_gdt_reg) "\n"
+"	lidt " AT(counter_idt_reg) "\n"
+"	sti\n"
+"	jmp .\n"
+"counter_entry:\n"
+"	incl 0x20000\n"
+"	movl $0, 0xfee000b0\n"
+"	iret\n"
+"	.balign 8\n"
+"counter_gdt: .quad 0, 0x00cf9b000000ffff, 0x00cf93000000ffff\n"
+"counter_gdt_reg: .word 23\n"
+"	.long " AT(counter_gdt) "\n"
+"counter_idt_reg: .word 0x7ff\n"
+"	.long 0x30000\n"
+"counter_end:\n.code64\n.popsection");
+
+static void load_counter(void)
+{
+	uint32_t at = CODE_AT + (counter_entry - counter);
+	uint8_t gate[8] = { at, at >> 8, 8, 0, 0, 0x8e, at >> 16, at >> 24 };
+
+	ck_assert_int_eq(mem_write(mem, IDT_AT + 8 * VECTOR, gate,
+				   sizeof(gate)), 0);
+	load(counter, counter_end - counter);
+}
+
+static uint32_t counted(void)
+{
+	uint32_t n;
+
+	ck_assert_int_eq(mem_read(mem, COUNT_AT, &n, sizeof(n)), 0);
+	return n;
+}
+
+/* Its count is 0 as that of one which expires while the vCPU stands. */
+START_TEST(timer_that_the_guest_has_taken_does_not_come_again)
+{
+	struct irqchip_state s;
+
+	set_timer(0, MS, MS);
+	load_counter();
+	for (unsigned n = 0; n < 1000 && !counted(); n++)
+		run_3_ms();
+	ck_assert_uint_eq(counted(), 1);
+	ck_assert(!requested());
+	quiet(&s);
+	ck_assert_int_eq(chip->get_lapic(engine, &s.lapic[0]), 0);
+	give(&s);
+	run_3_ms();
+	ck_assert_uint_eq(counted(), 1);
 }
 END_TEST
 
@@ -387,6 +508,17 @@ static bool tick_waits(void)
 	return s.pic[0].irr & 1;
 }
 
+/* KVM's timer has a thread, which a busy host may keep waiting. */
+static bool tick_comes(void)
+{
+	for (unsigned n = 0; n < 1000; n++) {
+		if (tick_waits())
+			return true;
+		usleep(3000);
+	}
+	return false;
+}
+
 static void no_tick(void)
 {
 	struct irqchip_state s;
@@ -437,16 +569,36 @@ START_TEST(rest_of_a_one_shot_goes_on_and_it_fires_once)
 	p.ch[0].mode = _i ? 4 : 0;
 	p.ch[0].elapsed = PIT_MAX - 10 * PIT_PER_MS;
 	ck_assert_int_eq(chip->set_pit(engine, &p), 0);
-	usleep(30000);
-	ck_assert(tick_waits());
+	ck_assert(tick_comes());
 	ck_assert_int_eq(chip->get_pit(engine, &p), 0);
 	ck_assert(p.ch[0].fired);
 	no_tick();
 	ck_assert_int_eq(chip->set_pit(engine, &p), 0);
-	usleep(20000);
+	/* Not when the longest count of a guest is over, either: 55 ms. */
+	usleep(80000);
 	ck_assert(!tick_waits());
 	ck_assert_int_eq(chip->get_pit(engine, &p), 0);
 	ck_assert(p.ch[0].fired);
+	ck_assert_uint_le(p.ch[0].count, 10 * PIT_PER_MS);
+	ck_assert_uint_gt(p.ch[0].elapsed, p.ch[0].count + 80 * PIT_PER_MS);
+}
+END_TEST
+
+/* A control word without a count. */
+START_TEST(timer_without_a_count_ticks_nobody)
+{
+	struct irqchip_pit p;
+
+	no_tick();
+	clear_pit(&p);
+	p.ch[0].mode = _i;
+	p.ch[0].armed = 0;
+	ck_assert_int_eq(chip->set_pit(engine, &p), 0);
+	usleep(80000);
+	ck_assert(!tick_waits());
+	ck_assert_int_eq(chip->get_pit(engine, &p), 0);
+	ck_assert(!p.ch[0].armed && p.ch[0].programmed);
+	ck_assert_uint_eq(p.ch[0].mode, _i);
 }
 END_TEST
 
@@ -479,8 +631,55 @@ START_TEST(replaced_timer_is_silent)
 	ck_assert(!tick_waits());
 	p.replaced = 0;
 	ck_assert_int_eq(chip->set_pit(engine, &p), 0);
-	usleep(10000);
-	ck_assert(tick_waits());
+	ck_assert(tick_comes());
+}
+END_TEST
+
+/*
+ * Several processors.
+ */
+
+/* Sends INIT and a start-up IPI to page 9 to the others, then stops. */
+extern const uint8_t starter[], starter_end[];
+__asm__(".pushsection .rodata\n.code32\n"
+"starter:\n"
+"	movl $0x1ff, 0xfee000f0\n"
+"	movl $0xc4500, 0xfee00300\n"
+"	movl $0xc4609, 0xfee00300\n"
+"	out %al, $0x80\n"
+"	jmp .\n"
+"starter_end:\n.code64\n.popsection");
+
+static void stop_now(void *opaque, uint16_t port, unsigned size, uint32_t val)
+{
+	atomic_store(&bus.stop, 1);
+}
+
+/* They wait in KVM's local APIC until somebody looks at the processor. */
+START_TEST(start_up_of_a_processor_that_stands_is_in_its_state)
+{
+	struct engine_bus bus2 = { .opaque = NULL };
+	struct engine_config cfg = { .mem = mem, .bus = &bus2, .log = stderr,
+				     .cpu_index = 1, .peer = engine };
+	struct engine_exit_info info;
+	struct engine *second;
+	struct vcpu v;
+	char err[160];
+
+	ck_assert_msg(!hv_engine_ops.create(&second, &cfg, err), "%s", err);
+	memset(&v, 0, sizeof(v));
+	vcpu_reset(&v, 1, false);
+	v.rip = 0x1234;
+	hv_engine_ops.set_state(second, &v);
+	bus.pio_write = stop_now;
+	load(starter, starter_end - starter);
+	hv_engine_ops.run(engine, &info);
+	ck_assert_int_eq(info.exit, ENGINE_KICKED);
+	hv_engine_ops.get_state(second, &v);
+	ck_assert_uint_eq(v.activity, ACTIVITY_RUN);
+	ck_assert_uint_eq(v.seg[SEG_CS].base, 0x9000);
+	ck_assert_uint_eq(v.rip, 0);
+	hv_engine_ops.destroy(second);
 }
 END_TEST
 
@@ -531,16 +730,23 @@ int main(void)
 		tcase_add_test(t, edge_that_came_before_does_not_come_again);
 		tcase_add_test(t, level_that_nobody_answered_asks);
 		tcase_add_test(t, line_that_fell_meanwhile_has_fallen);
+		tcase_add_test(t, entries_in_nmi_mode_are_found);
 		tcase_add_test(t, timer_that_has_expired_does_not_again);
 		tcase_add_loop_test(t, timer_that_expires_while_the_vcpu_stands_is_not_lost,
 				    0, 2);
+		tcase_add_loop_test(t, timer_that_expires_on_the_way_out_is_not_lost,
+				    0, 2);
+		tcase_add_test(t, timer_that_the_guest_has_taken_does_not_come_again);
 		tcase_add_test(t, masked_timer_requests_nothing);
 		tcase_add_test(t, timer_states_come_back);
 		tcase_add_test(t, pauses_cost_no_tick);
 		tcase_add_loop_test(t, rest_of_a_one_shot_goes_on_and_it_fires_once,
 				    0, 2);
+		tcase_add_loop_test(t, timer_without_a_count_ticks_nobody, 0,
+				    4);
 		tcase_add_test(t, stopped_timer_ticks_nobody);
 		tcase_add_test(t, replaced_timer_is_silent);
+		tcase_add_test(t, start_up_of_a_processor_that_stands_is_in_its_state);
 		tcase_add_test(t, they_are_not_used_when_not_wanted);
 		tcase_add_test(t, vmi_keeps_ours);
 	}

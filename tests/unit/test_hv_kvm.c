@@ -38,6 +38,8 @@ static struct fake {
 	int (*run)(struct kvm_run *run);
 	struct kvm_run *shared;
 	unsigned runs, interrupts, nmis;
+	uint64_t offset;		/* goes down at each look */
+	unsigned nmi_at;		/* ioctl when bus.nmi rises; 0: none */
 	unsigned vector;
 } fake;
 
@@ -46,7 +48,7 @@ static struct engine_bus bus;
 static struct engine *engine;
 static struct engine_exit_info info;
 static char err[HV_REASON];
-static unsigned acks, tpr_writes;
+static unsigned acks, tpr_writes, unfinished;
 static uint8_t tpr_written;
 static uint32_t pio_val;
 static uint64_t mmio_seen;
@@ -88,6 +90,10 @@ static int fake_ioctl(int fd, unsigned long request, void *arg)
 {
 	if (fake.refused && request == (unsigned)fake.refused)
 		return -EIO;
+	if (fake.nmi_at && request == fake.nmi_at) {
+		atomic_store(&bus.nmi, 1);
+		fake.nmi_at = 0;
+	}
 	switch (request) {
 	case KVM_GET_API_VERSION: return KVM_API_VERSION;
 	case KVM_CREATE_VM: return new_file(1);
@@ -110,6 +116,12 @@ static int fake_ioctl(int fd, unsigned long request, void *arg)
 	case KVM_GET_MSRS:
 	case KVM_SET_MSRS:
 		return ((struct kvm_msrs *)arg)->nmsrs;
+	case KVM_GET_DEVICE_ATTR:	/* the TSC's offset */
+		memcpy((void *)(uintptr_t)
+		       ((struct kvm_device_attr *)arg)->addr,
+		       &fake.offset, sizeof(fake.offset));
+		fake.offset -= 1000;
+		return 0;
 	case KVM_NMI:
 		fake.nmis++;
 		return 0;
@@ -509,6 +521,43 @@ START_TEST(interrupt_waits_for_its_window_and_comes_once)
 }
 END_TEST
 
+/*
+ * KVM has an instruction to finish, which may raise an exception; it would
+ * forget the interrupt for that.
+ */
+static int run_unfinished(struct kvm_run *run)
+{
+	static const uint32_t exits[] = {
+		KVM_EXIT_IO, KVM_EXIT_MMIO, KVM_EXIT_X86_RDMSR,
+		KVM_EXIT_X86_WRMSR,
+	};
+
+	ck_assert_uint_eq(fake.interrupts, fake.runs > 2);
+	run->ready_for_interrupt_injection = 1;
+	run->if_flag = 1;
+	if (fake.runs == 1) {
+		atomic_store(&bus.intr, 1);
+		run->io.count = 0;
+		run->mmio.len = 0;
+		return exit_with(run, exits[unfinished]);
+	}
+	if (fake.runs == 2) {
+		ck_assert_int_eq(run->request_interrupt_window, 1);
+		return exit_with(run, KVM_EXIT_IRQ_WINDOW_OPEN);
+	}
+	atomic_store(&bus.stop, 1);
+	return -EINTR;
+}
+
+START_TEST(interrupt_waits_for_the_instruction_of_an_exit)
+{
+	unfinished = _i;
+	run_with(run_unfinished);
+	ck_assert_int_eq(info.exit, ENGINE_KICKED);
+	ck_assert_uint_eq(acks, 1);
+}
+END_TEST
+
 static int run_stopped(struct kvm_run *run)
 {
 	atomic_store(&bus.stop, 1);
@@ -522,6 +571,70 @@ START_TEST(nmi_comes_once)
 	run_with(run_stopped);
 	ck_assert_uint_eq(fake.nmis, 1);
 	ck_assert_int_eq(atomic_load(&bus.nmi), 0);
+}
+END_TEST
+
+/* Another processor sends one while the state is here. */
+static int run_nmi_meanwhile(struct kvm_run *run)
+{
+	if (fake.runs > 1)
+		return run_stopped(run);
+	fake.sregs.cr0 = CR0_PE | CR0_PG;
+	fake.sregs.efer = EFER_LME | EFER_LMA;
+	fake.sregs.ss.dpl = 3;
+	fake.nmi_at = KVM_SET_REGS;
+	run->internal.suberror = KVM_INTERNAL_ERROR_EMULATION;
+	return exit_with(run, KVM_EXIT_INTERNAL_ERROR);
+}
+
+START_TEST(nmi_while_the_state_is_stored_is_not_lost)
+{
+	run_with(run_nmi_meanwhile);
+	ck_assert_uint_eq(fake.nmis, 1);
+}
+END_TEST
+
+/* One that KVM has not delivered goes on with the state, once. */
+START_TEST(nmi_that_kvm_has_travels_with_the_state)
+{
+	struct vcpu v;
+
+	ck_assert_int_eq(create(), 0);
+	fake.events.nmi.pending = 1;
+	hv_engine_ops.get_state(engine, &v);
+	ck_assert_uint_eq(v.nmi_pending, 1);
+	hv_engine_ops.set_state(engine, &v);
+	ck_assert_uint_eq(fake.events.nmi.pending, 0);
+	run_with(run_stopped);
+	hv_engine_ops.get_state(engine, &v);
+	ck_assert_uint_eq(v.nmi_pending, 0);
+	ck_assert_uint_eq(fake.nmis, 1);
+	v.nmi_pending = 0;
+	atomic_store(&bus.nmi, 1);
+	hv_engine_ops.set_state(engine, &v);
+	ck_assert_int_eq(atomic_load(&bus.nmi), 0);
+}
+END_TEST
+
+/* As KVM's do where the host's counter is not stable. */
+START_TEST(offset_that_moves_counts_from_the_first_look)
+{
+	struct vcpu a, b;
+
+	run_with(run_stopped);
+	fake.offset = 5000;
+	hv_engine_ops.get_state(engine, &a);
+	hv_engine_ops.get_state(engine, &b);
+	ck_assert_uint_eq(a.msr.tsc_offset, 5000);
+	ck_assert_uint_eq(b.msr.tsc_offset, 5000);
+	atomic_store(&bus.stop, 0);
+	run_with(run_stopped);
+	hv_engine_ops.get_state(engine, &b);
+	ck_assert_uint_eq(b.msr.tsc_offset, 4000);
+	b.msr.tsc_offset = 77;
+	hv_engine_ops.set_state(engine, &b);
+	hv_engine_ops.get_state(engine, &a);
+	ck_assert_uint_eq(a.msr.tsc_offset, 77);
 }
 END_TEST
 
@@ -691,7 +804,12 @@ int main(void)
 	tcase_add_test(t, kick_between_flags_and_entry_is_felt);
 	tcase_add_test(t, stop_that_is_set_before_is_seen);
 	tcase_add_test(t, interrupt_waits_for_its_window_and_comes_once);
+	tcase_add_loop_test(t, interrupt_waits_for_the_instruction_of_an_exit,
+			    0, 4);
 	tcase_add_test(t, nmi_comes_once);
+	tcase_add_test(t, nmi_while_the_state_is_stored_is_not_lost);
+	tcase_add_test(t, nmi_that_kvm_has_travels_with_the_state);
+	tcase_add_test(t, offset_that_moves_counts_from_the_first_look);
 	tcase_add_test(t, cr8_and_the_apic_tell_each_other);
 	tcase_add_test(t, instruction_of_an_exit_is_finished_before_a_stop);
 	tcase_add_test(t, string_input_fills_its_count_and_no_more);

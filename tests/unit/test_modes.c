@@ -99,6 +99,7 @@ static const struct row {
 	const char *engine;
 	const char *lists[4];
 	const char *note;
+	bool several;		/* processors */
 } rows[] = {
 	/* Nothing asked for. */
 	{ EPT, GUEST_32, "auto", NULL, NULL, "hv",
@@ -216,7 +217,14 @@ static const struct row {
 	/* Strict. */
 	{ EPT, GUEST_32, "bt", "hardware", NULL, "bt",
 	  { "BT-swMMU HV-hwMMU", "BT-swMMU", "HV-hwMMU BT-swMMU HV-swMMU",
+	    "BT-swMMU" }, "umbra: settings ignored: --engine comes before "
+	  "monitor.virtual_exec and virtual_mmu\n" },
+	{ EPT, GUEST_32, "bt", "software", "software", "bt",
+	  { "BT-swMMU HV-hwMMU", "BT-swMMU", "HV-hwMMU BT-swMMU HV-swMMU",
 	    "BT-swMMU" }, "" },
+	{ PARTIAL, GUEST_64, "auto,start=bt", "hardware", NULL, "bt",
+	  { "BT32-swMMU HV-swMMU", "BT-swMMU", "HV-hwMMU HV-swMMU BT32-swMMU",
+	    "BT32-swMMU" }, "settings ignored: --engine comes before " },
 	{ EPT, GUEST_64, "bt", NULL, NULL, "bt",
 	  { "BT32-swMMU HV-hwMMU", "BT-swMMU",
 	    "HV-hwMMU HV-swMMU BT32-swMMU", "BT32-swMMU" },
@@ -226,6 +234,14 @@ static const struct row {
 	{ SHADOW, GUEST_32, "hv", NULL, NULL, "hv",
 	  { "BT-swMMU HV-swMMU", "HV-swMMU HV-hwMMU",
 	    "HV-hwMMU BT-swMMU HV-swMMU", "HV-swMMU" }, "" },
+	{ SHADOW, GUEST_32, "hv", "hardware", "hardware", "hv",
+	  { "BT-swMMU HV-swMMU", "HV-swMMU HV-hwMMU",
+	    "HV-hwMMU BT-swMMU HV-swMMU", "HV-swMMU" },
+	  "umbra: settings ignored: KVM chooses the MMU for the whole host\n" },
+	{ EPT, GUEST_32, "hv", "software", NULL, "hv",
+	  { "BT-swMMU HV-hwMMU", "HV-swMMU HV-hwMMU",
+	    "HV-hwMMU BT-swMMU HV-swMMU", "HV-hwMMU" },
+	  "settings ignored: --engine comes before " },
 	{ EPT, GUEST_64, "hv", NULL, NULL, "hv",
 	  { "BT32-swMMU HV-hwMMU", "HV-swMMU HV-hwMMU",
 	    "HV-hwMMU HV-swMMU BT32-swMMU", "HV-hwMMU" }, "" },
@@ -245,6 +261,35 @@ static const struct row {
 	{ LOCKED, GUEST_32, "hv", NULL, NULL, NULL, { NULL },
 	  "--engine hv: /dev/kvm: permission denied" },
 	{ NONE, GUEST_32, "interp", NULL, NULL, "interp", { NULL }, "" },
+	{ EPT, GUEST_32, "interp", "automatic", NULL, "interp", { NULL }, "" },
+	{ EPT, GUEST_32, "interp", "hardware", NULL, "interp", { NULL },
+	  "umbra: settings ignored: --engine comes before " },
+
+	/* Several processors. */
+	{ SHADOW, GUEST_32, "auto", NULL, NULL, "hv",
+	  { "BT-swMMU HV-swMMU", "BT-swMMU HV-swMMU HV-hwMMU",
+	    "HV-hwMMU BT-swMMU HV-swMMU", "HV-swMMU" },
+	  "umbra: engine hv (HV-swMMU for a 16/32-bit guest: only HV runs "
+	  "several processors)\n", true },
+	{ EPT, GUEST_32, "auto", "software", NULL, "hv",
+	  { "BT-swMMU HV-hwMMU", "BT-swMMU", "HV-hwMMU BT-swMMU HV-swMMU",
+	    "HV-hwMMU" },
+	  "umbra: settings ignored: --cpus comes before monitor.virtual_exec "
+	  "and virtual_mmu\n", true },
+	{ EPT, GUEST_32, "hv", NULL, NULL, "hv",
+	  { "BT-swMMU HV-hwMMU", "HV-swMMU HV-hwMMU",
+	    "HV-hwMMU BT-swMMU HV-swMMU", "HV-hwMMU" }, "", true },
+	{ PARTIAL, GUEST_UNKNOWN, "auto", NULL, NULL, "hv",
+	  { "BT32-swMMU", "BT-swMMU HV-swMMU HV-hwMMU",
+	    "BT32-swMMU HV-hwMMU HV-swMMU", "HV-swMMU" },
+	  "a guest that needs it will not get far\numbra: engine hv", true },
+	{ PARTIAL, GUEST_32, "auto", NULL, NULL, NULL, { NULL },
+	  "several processors need hv: this host's KVM cannot run 32-bit "
+	  "paging: triple fault", true },
+	{ NONE, GUEST_64, "auto", NULL, NULL, NULL, { NULL },
+	  "several processors need hv: /dev/kvm: no such device", true },
+	{ EPT, GUEST_64, "auto,start=bt", NULL, NULL, NULL, { NULL },
+	  "--engine auto,start=bt: BT runs one processor", true },
 };
 
 static const char *const labels[] = {
@@ -259,8 +304,21 @@ static char *next_line(char **log)
 	return strsep(log, "\n");
 }
 
+/* --engine auto names its engine once; the others need not. */
+static unsigned engine_lines(const char *log)
+{
+	unsigned n = 0;
+
+	while ((log = strstr(log, "umbra: engine ")) != NULL) {
+		log++;
+		n++;
+	}
+	return n;
+}
+
 static void check_log(const struct row *r, char *log)
 {
+	ck_assert_uint_eq(engine_lines(log), !strncmp(r->request, "auto", 4));
 	for (unsigned i = 0; r->lists[0] && i < 4; i++) {
 		char expected[160];
 
@@ -275,7 +333,7 @@ static void check_log(const struct row *r, char *log)
 START_TEST(choice_and_log_are_as_in_the_table)
 {
 	const struct row *r = &rows[_i];
-	struct mode_request req = { 0 };
+	struct mode_request req = { .several = r->several };
 	char err[MODE_TEXT_LEN], *log;
 	struct mode_choice c;
 	size_t len;

@@ -86,6 +86,25 @@ GUEST(worker,
       "bad_worker: mov $1, %al; out %al, $0xf4; jmp .;"
       TABLES(worker));
 
+/*
+ * Runs code that has a number in it, on and on, and writes the next number
+ * there when the test wants it; leaves with 0x10 when the test says so, or at
+ * once with 1 if the number was another one.
+ */
+#define PATCH		0x2000c
+
+GUEST(patcher,
+      "movl $1, 0x20000; xor %ebx, %ebx;"
+      "1: call number_patcher - 1; cmp %ebx, %eax; jne bad_patcher;"
+      "incl 0x20008;"
+      "cmpl $0, 0x2000c; je 2f;"
+      "inc %ebx; mov %ebx, " ADDR(patcher, number_patcher) ";"
+      "movl $0, 0x2000c;"
+      "2: cmpl $0, 0x20004; je 1b;"
+      "mov $0x10, %al; out %al, $0xf4; jmp .;"
+      "bad_patcher: mov $1, %al; out %al, $0xf4; jmp .;"
+      ".balign 4096; .byte 0xb8; number_patcher: .long 0; ret");
+
 static struct loop *loop;
 static struct vm *vm;
 static FILE *report;
@@ -228,6 +247,41 @@ START_TEST(work_goes_on_over_any_number_of_moves)
 }
 END_TEST
 
+static void poke(gpa_t gpa, uint32_t val)
+{
+	ck_assert_int_eq(mem_write(vm_mem(vm), gpa, &val, 4), 0);
+}
+
+/* Under HV alone the code changes, once; BT finds no reason to watch it. */
+static void patch_and_move(void *opaque, int fd, short revents)
+{
+	static uint32_t rounds;
+	static bool asked;
+	char c;
+
+	/* Not before the guest has run that code here. */
+	if (read(fd, &c, 1) != 1 || peek(PATCH) || peek(TICKS) - rounds < 2)
+		return;
+	rounds = peek(TICKS);
+	if (!strcmp(vm_engine_name(vm), "hv") && !asked) {
+		poke(PATCH, 1);
+		asked = true;
+	} else if (moves < 20) {
+		other_engine();
+		asked = false;
+	} else {
+		poke(GO, 1);
+	}
+}
+
+START_TEST(code_that_changed_meanwhile_is_new)
+{
+	create("bt", "hv", _i, patcher, patcher_end);
+	run(patch_and_move, 1000, 0x10 << 1 | 1);
+	ck_assert_uint_eq(moves, 20);
+}
+END_TEST
+
 static void refuse(void *opaque, int fd, short revents)
 {
 	char c, err[VM_ERR_LEN];
@@ -259,6 +313,8 @@ int main(void)
 		tcase_add_loop_test(t, pending_interrupt_comes_once_after_a_move,
 				    0, 4);
 		tcase_add_loop_test(t, work_goes_on_over_any_number_of_moves,
+				    0, 2);
+		tcase_add_loop_test(t, code_that_changed_meanwhile_is_new,
 				    0, 2);
 	}
 	tcase_add_test(t, engine_that_was_not_made_is_refused);

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "hypervisor/clock.h"
@@ -16,6 +17,7 @@
 #include "hypervisor/mem.h"
 #include "hypervisor/vcpu.h"
 #include "hypervisor/vm.h"
+#include "hypervisor/vm_priv.h"
 #include "tests/unit/hv_rig.h"
 
 #define CODE_AT		0x10000
@@ -146,11 +148,9 @@ END_TEST
 
 GUEST(halter, "cli; hlt; jmp .");
 
-/* KVM's own controllers keep a HLT to themselves. */
+/* KVM's own controllers keep a HLT to themselves: it is looked for. */
 START_TEST(halt_with_interrupts_off_is_the_end)
 {
-	if (_i == HV_IRQCHIP)
-		return;
 	CREATE(false, halter);
 	run_to(VM_STOP_HALTED, 6);
 	ck_assert_ptr_nonnull(strstr(text, "eip 00010002"));
@@ -310,27 +310,87 @@ START_TEST(reset_from_outside)
 END_TEST
 
 /*
- * IRQ 0 at vector 20h, 100 Hz; counts ticks with HLT until there are five.
+ * IRQ 0 at vector 20h, 100 Hz; counts ticks with HLT until there are @n.
  * The IDT at 30000h has one gate, the GDT is the program's own.
  */
-GUEST(ticker,
-      "lgdt " ADDR(ticker, gdt_reg) "; lidt " ADDR(ticker, idt_reg) ";"
-      "mov $" ADDR(ticker, on_tick) ", %eax;"
-      "movw %ax, 0x30100; movw $8, 0x30102;"
-      "movw $0x8e00, 0x30104; shr $16, %eax; movw %ax, 0x30106;"
-      OUT(0x20, 0x11) OUT(0x21, 0x20) OUT(0x21, 0x04) OUT(0x21, 0x01)
-      OUT(0x21, 0xfe)
-      OUT(0x43, 0x34) OUT(0x40, 0x9c) OUT(0x40, 0x2e)
-      "1: sti; hlt; cmpl $5, 0x20000; jb 1b;" EXIT(2)
-      "on_tick: incl 0x20000; push %eax;" OUT(0x20, 0x20) "pop %eax; iret;"
-      ".balign 8; gdt: .quad 0, 0x00cf9b000000ffff, 0x00cf93000000ffff;"
-      "gdt_reg: .word 23; .long " ADDR(ticker, gdt) ";"
-      "idt_reg: .word 0x7ff; .long 0x30000");
+#define TICKER(name, n) GUEST(name, \
+      "lgdt " ADDR(name, gdt_reg_##name) "; " \
+      "lidt " ADDR(name, idt_reg_##name) ";" \
+      "mov $" ADDR(name, on_tick_##name) ", %eax;" \
+      "movw %ax, 0x30100; movw $8, 0x30102;" \
+      "movw $0x8e00, 0x30104; shr $16, %eax; movw %ax, 0x30106;" \
+      OUT(0x20, 0x11) OUT(0x21, 0x20) OUT(0x21, 0x04) OUT(0x21, 0x01) \
+      OUT(0x21, 0xfe) \
+      OUT(0x43, 0x34) OUT(0x40, 0x9c) OUT(0x40, 0x2e) \
+      "1: sti; hlt; cmpl $" #n ", 0x20000; jb 1b;" EXIT(2) \
+      "on_tick_" #name ": incl 0x20000; push %eax;" OUT(0x20, 0x20) \
+      "pop %eax; iret;" \
+      ".balign 8; gdt_" #name ": .quad 0, 0x00cf9b000000ffff, " \
+      "0x00cf93000000ffff;" \
+      "gdt_reg_" #name ": .word 23; .long " ADDR(name, gdt_##name) ";" \
+      "idt_reg_" #name ": .word 0x7ff; .long 0x30000")
+TICKER(ticker, 5);
+TICKER(long_ticker, 50);
 
 START_TEST(timer_wakes_a_halted_vcpu)
 {
 	CREATE(true, ticker);
 	run_to(VM_STOP_DEBUG_EXIT, 5);
+}
+END_TEST
+
+static double seconds(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+/* The counter that stands before @name in what is printed of processor 0. */
+static unsigned counted(const char *name)
+{
+	char *stats, *p;
+	size_t len;
+	unsigned n;
+	FILE *f = open_memstream(&stats, &len);
+
+	vm_print_stats(vm, f);
+	fclose(f);
+	p = strstr(stats, name);
+	ck_assert_ptr_nonnull(p);
+	while (p[-1] == ' ')
+		p--;
+	while (p[-1] >= '0' && p[-1] <= '9')
+		p--;
+	n = strtoul(p, NULL, 10);
+	free(stats);
+	return n;
+}
+
+/*
+ * Who waits in a loop of its own takes all of the time.  That of a guest in
+ * KVM is not the process's on every host, so the halts are counted as well;
+ * a tick that is late finds the guest awake.  KVM's controllers halt in KVM.
+ */
+START_TEST(halt_sleeps_and_no_tick_comes_early)
+{
+	double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+	double real = seconds(CLOCK_MONOTONIC);
+
+	CREATE(true, long_ticker);
+	ck_assert_int_eq(vm_run(vm), 5);
+	cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+	real = seconds(CLOCK_MONOTONIC) - real;
+	ck_assert_msg(real > 0.48, "50 ticks of 10 ms in %f s", real);
+	ck_assert_msg(cpu < real / 2, "%f s of %f s", cpu, real);
+	if (_i != HV_IRQCHIP) {
+		ck_assert_uint_ge(counted(" halts,"), 5);
+		ck_assert_uint_le(counted(" halts,"), 55);
+		ck_assert_uint_le(counted(" engine entries,"), 200);
+	}
+	vm_destroy(vm);
+	loop_destroy(loop);
 }
 END_TEST
 
@@ -390,6 +450,89 @@ START_TEST(paused_vcpu_stands_still)
 }
 END_TEST
 
+/* Until 2^28 clocks have passed; 3: the counter went back. */
+GUEST(clockwatcher,
+      "rdtsc; mov %eax, %ebp; mov %edx, %ecx;"
+      "mov %eax, %edi; mov %edx, %esi;"
+      "1: rdtsc; cmp %esi, %edx; jb 3f; ja 2f; cmp %edi, %eax; jb 3f;"
+      "2: mov %eax, %edi; mov %edx, %esi;"
+      "sub %ebp, %eax; sbb %ecx, %edx; jnz 4f;"
+      "cmp $0x10000000, %eax; jb 1b; 4:" EXIT(7)
+      "3:" EXIT(3));
+
+START_TEST(time_stamp_counter_does_not_go_back_over_pauses)
+{
+	pthread_t t;
+
+	CREATE(true, clockwatcher);
+	ck_assert_int_eq(pipe(pauser.fd), 0);
+	loop_add_fd(loop, pauser.fd[0], POLLIN, on_pause, NULL);
+	pthread_create(&t, NULL, pause_often, NULL);
+	run_to(VM_STOP_DEBUG_EXIT, 15);
+	pthread_join(t, NULL);
+	ck_assert_uint_ge(pauser.rounds, 1);
+}
+END_TEST
+
+/*
+ * However often somebody looks into the machine, its TSC and its clock stay
+ * together; half a microsecond a time is what Linux would notice in the end.
+ */
+#define LOOKS	400
+
+struct clocks {
+	uint64_t tsc, ns;		/* of the host */
+	uint64_t guest_tsc, guest_ns;	/* at the same instant */
+};
+
+static struct clocks clocks_now(void)
+{
+	uint64_t tsc, behind = UINT64_MAX;
+	struct clocks c = { .ns = clock_host(&c.tsc) };
+	struct vcpu v;
+
+	/* The guest's clock is the host's minus something: the least seen. */
+	for (unsigned n = 0; n < 20; n++) {
+		uint64_t now = clock_now(vm->clock);
+		uint64_t diff = clock_host(&tsc) - now;
+
+		behind = diff < behind ? diff : behind;
+	}
+	vm_get_state(vm, &v);
+	c.guest_tsc = c.tsc + v.msr.tsc_offset;
+	c.guest_ns = c.ns - behind;
+	return c;
+}
+
+static void on_looks(void *opaque, int fd, short revents)
+{
+	struct clocks a = clocks_now(), b;
+	double rate, skew;
+
+	for (unsigned n = 0; n < LOOKS; n++) {
+		vm_pause(vm);
+		vm_resume(vm);
+	}
+	b = clocks_now();
+	rate = (double)(b.tsc - a.tsc) / (b.ns - a.ns);
+	skew = (b.guest_tsc - a.guest_tsc) / rate - (b.guest_ns - a.guest_ns);
+	ck_assert_msg(skew > -500.0 * LOOKS && skew < 500.0 * LOOKS,
+		      "%d pauses moved the TSC by %.0f ns", LOOKS, skew);
+	vm_stop(vm, VM_STOP_QUIT, NULL);
+}
+
+START_TEST(tsc_and_clock_stand_still_together)
+{
+	int fd[2];
+
+	CREATE(true, spinner);
+	ck_assert_int_eq(pipe(fd), 0);
+	ck_assert_int_eq(write(fd[1], "p", 1), 1);
+	loop_add_fd(loop, fd[0], POLLIN, on_looks, NULL);
+	run_to(VM_STOP_QUIT, 0);
+}
+END_TEST
+
 /*
  * Starts the other processors, which count at 500h and then spin or (odd ones)
  * halt; waits until all of this boot have counted; resets twice, then leaves.
@@ -412,27 +555,84 @@ GUEST(starter,
 
 static const char *const *const irqchips[] = { irqchip_off, irqchip_on };
 
-START_TEST(processors_are_paused_and_reset_together)
+static void create_several(int which, unsigned cpus, const uint8_t *code,
+			   const uint8_t *end)
 {
 	struct vm_config cfg = {
-		.ram_size = 4 * MIB, .engine = "hv", .cpus = 4, .boot = boot,
-		.engine_options = irqchips[_i],
+		.ram_size = 4 * MIB, .engine = "hv", .cpus = cpus,
+		.boot = boot, .engine_options = irqchips[which],
 	};
 	char err[VM_ERR_LEN];
-	pthread_t t;
 
-	guest.code = starter;
-	guest.len = starter_end - starter;
+	guest.code = code;
+	guest.len = end - code;
 	cfg.log = report = open_memstream(&text, &text_len);
 	ck_assert_int_eq(loop_create(&loop), 0);
 	cfg.loop = loop;
 	ck_assert_msg(!vm_create(&vm, &cfg, err), "%s", err);
+}
+
+START_TEST(processors_are_paused_and_reset_together)
+{
+	pthread_t t;
+
+	create_several(_i, 4, starter, starter_end);
 	ck_assert_int_eq(pipe(pauser.fd), 0);
 	loop_add_fd(loop, pauser.fd[0], POLLIN, on_pause, NULL);
 	pthread_create(&t, NULL, pause_often, NULL);
 	run_to(VM_STOP_DEBUG_EXIT, 9 << 1 | 1);
 	pthread_join(t, NULL);
 	ck_assert_uint_eq(guest.boots, 3);
+}
+END_TEST
+
+/*
+ * Processor 0 starts another and halts with interrupts off; the other halts as
+ * well, until its local timer expires after 3 s, sends an NMI to processor 0,
+ * whose handler leaves.
+ */
+GUEST(sleepers,
+      "lgdt " ADDR(sleepers, sl_gdt_reg) "; lidt " ADDR(sleepers, sl_idt_reg) ";"
+      "mov $" ADDR(sleepers, sl_nmi) ", %eax; mov $2, %ebp; call sl_gate;"
+      "mov $" ADDR(sleepers, sl_timer) ", %eax; mov $0x40, %ebp;"
+      "call sl_gate;"
+      "mov $" ADDR(sleepers, sl_ap) ", %esi; mov $0x9000, %edi;"
+      "mov $(sl_ap_end - sl_ap), %ecx; rep movsb;"
+      "mov $0xfee00000, %edi; movl $0x1ff, 0xf0(%edi);"
+      "movl $0xc4500, 0x300(%edi); movl $0xc4609, 0x300(%edi);"
+      "1: cli; hlt; jmp 1b;"
+      "sl_gate: movw %ax, 0x30000(,%ebp,8); movw $8, 0x30002(,%ebp,8);"
+      "movw $0x8e00, 0x30004(,%ebp,8); shr $16, %eax;"
+      "movw %ax, 0x30006(,%ebp,8); ret;"
+      "sl_nmi: " EXIT(6)
+      "sl_timer: movl $0, 0x310(%edi); movl $0x4400, 0x300(%edi);"
+      "1: cli; hlt; jmp 1b;"
+      "sl_ap32: mov $0x10, %ax; mov %ax, %ds; mov %ax, %ss;"
+      "mov $0x17000, %esp; mov $0xfee00000, %edi; movl $0x1ff, 0xf0(%edi);"
+      "movl $0xb, 0x3e0(%edi); movl $0x40, 0x320(%edi);"
+      "movl $3000000000, 0x380(%edi); sti; 1: hlt; jmp 1b;"
+      ".code16; sl_ap: cli; xor %ax, %ax; mov %ax, %ds;"
+      "lgdtl (0x9000 + sl_gdt16 - sl_ap);"
+      "lidtl (0x9000 + sl_idt16 - sl_ap);"
+      "mov $1, %eax; mov %eax, %cr0;"
+      "ljmpl $8, $" ADDR(sleepers, sl_ap32) ";"
+      "sl_gdt16: .word 23; .long " ADDR(sleepers, sl_gdt) ";"
+      "sl_idt16: .word 0x7ff; .long 0x30000; sl_ap_end: .code32;"
+      ".balign 8; sl_gdt: .quad 0, 0x00cf9b000000ffff, 0x00cf93000000ffff;"
+      "sl_gdt_reg: .word 23; .long " ADDR(sleepers, sl_gdt) ";"
+      "sl_idt_reg: .word 0x7ff; .long 0x30000");
+
+START_TEST(halt_that_another_processor_ends_is_none_for_good)
+{
+	create_several(_i, 2, sleepers, sleepers_end);
+	run_to(VM_STOP_DEBUG_EXIT, 6 << 1 | 1);
+}
+END_TEST
+
+START_TEST(halt_beside_processors_that_were_not_started_is_the_end)
+{
+	create_several(_i, 2, halter, halter_end);
+	run_to(VM_STOP_HALTED, 6);
 }
 END_TEST
 
@@ -493,8 +693,15 @@ int main(void)
 		closed_a20_folds_odd_megabytes,
 		pam_changes_memory_under_running_code,
 		quit_ends_a_tight_loop_and_a_halt, reset_from_outside,
-		timer_wakes_a_halted_vcpu, paused_vcpu_stands_still,
+		timer_wakes_a_halted_vcpu,
+		halt_sleeps_and_no_tick_comes_early, paused_vcpu_stands_still,
+		time_stamp_counter_does_not_go_back_over_pauses,
 		first_reason_wins,
+	};
+	const TTest *const several[] = {
+		processors_are_paused_and_reset_together,
+		halt_that_another_processor_ends_is_none_for_good,
+		halt_beside_processors_that_were_not_started_is_the_end,
 	};
 	Suite *s = suite_create("vm");
 	TCase *t = tcase_create("vm");
@@ -504,9 +711,10 @@ int main(void)
 	tcase_set_timeout(t, 20);
 	for (unsigned i = 0; i < ARRAY_SIZE(tests); i++)
 		tcase_add_loop_test(t, tests[i], 0, n);
-	if (n == ENGINES)
-		tcase_add_loop_test(t, processors_are_paused_and_reset_together,
-				    0, ARRAY_SIZE(irqchips));
+	/* Under HV, KVM has the offset, or cannot have one. */
+	tcase_add_loop_test(t, tsc_and_clock_stand_still_together, 0, HV);
+	for (unsigned i = 0; n == ENGINES && i < ARRAY_SIZE(several); i++)
+		tcase_add_loop_test(t, several[i], 0, ARRAY_SIZE(irqchips));
 	tcase_add_test(t, several_processors_need_hv);
 	tcase_add_test(t, unknown_engine_is_refused);
 	suite_add_tcase(s, t);

@@ -38,6 +38,55 @@ static inline void cpuid(uint32_t leaf, uint32_t out[4])
 			 "=d"(out[3]) : "a"(leaf), "c"(0));
 }
 
+/* Instructions. */
+static inline void invlpg(uintptr_t va)
+{
+	__asm__ volatile("invlpg (%0)" :: "r"(va) : "memory");
+}
+
+static inline void wrmsr(uint32_t msr, uint64_t val)
+{
+	__asm__ volatile("wrmsr" :: "c"(msr), "a"((uint32_t)val),
+			 "d"((uint32_t)(val >> 32)) : "memory");
+}
+
+static inline uint64_t rdmsr(uint32_t msr)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
+	return (uint64_t)hi << 32 | lo;
+}
+
+static inline uint64_t rdtsc(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return (uint64_t)hi << 32 | lo;
+}
+
+/* Memory and devices' registers, each access just once. */
+static inline uint32_t peek32(uintptr_t a)
+{
+	return *(volatile uint32_t *)a;
+}
+
+static inline void poke32(uintptr_t a, uint32_t v)
+{
+	*(volatile uint32_t *)a = v;
+}
+
+static inline uint8_t peek8(uintptr_t a)
+{
+	return *(volatile uint8_t *)a;
+}
+
+static inline void poke8(uintptr_t a, uint8_t v)
+{
+	*(volatile uint8_t *)a = v;
+}
+
 /*
  * bare.c: %s %c %d %u %x %%, and a width with leading zeros.  Numbers are as
  * wide as a register.

@@ -4,7 +4,8 @@
  * Umbra guest and in a TCG guest.
  *
  *   umbra-bench --list                     rows, kinds, default counts
- *   umbra-bench ROW|all [--iters N] [--repeat N]
+ *   umbra-bench all [--repeat N]
+ *   umbra-bench ROW [--iters N] [--warmup N] [--repeat N] [--wait]
  *
  * Every repeat prints "row<TAB>ns per operation<TAB>iterations<TAB>checksum".
  * "#begin<TAB>row" comes before the first repeat and "#end<TAB>row<TAB>ns"
@@ -14,9 +15,15 @@
  * As process 1 (rdinit=/bin/umbra-bench) it runs the rows named in the
  * environment variable BENCH_ROWS ("row[:iters],..."), which the kernel makes
  * out of its command line, each in a process of its own; then powers off.
+ *
+ * With BENCH_ROWS=serve, or as "umbra-bench --serve", rows are asked for line by
+ * line on standard input ("ROW ITERS WARMUP REPEAT", counts of operations but
+ * the last) after each "#ready"; an empty line or the end ends.  Behind "#begin"
+ * one more line is waited for, so that who reads a clock there is never late.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +46,7 @@
 #define REPEAT_MAX	100
 #define WARMUP_SHARE	10	/* 1/10 of the iterations, untimed */
 #define INIT_SELF	"/bin/umbra-bench"
+#define LINE_MAX_BYTES	80
 
 enum bench_kind { COMPUTE, OS, DISK, NET };
 
@@ -114,16 +122,42 @@ static struct bench_result measure_once(const struct bench_row *row,
 	return r;
 }
 
-static void row_run(const struct bench_row *row, unsigned iters,
-		    unsigned repeat)
+/*
+ * A line of standard input without its end, unbuffered: processes of rows read
+ * from there, too.  False: an empty line, one too long, or the end.
+ */
+static bool read_line(char line[LINE_MAX_BYTES])
 {
+	unsigned n = 0;
+
+	while (n < LINE_MAX_BYTES && read(STDIN_FILENO, line + n, 1) == 1) {
+		if (line[n] == '\n') {
+			line[n] = '\0';
+			return n > 0;
+		}
+		n++;
+	}
+	return false;
+}
+
+struct plan {
+	unsigned iters, warmup, repeat;
+	bool wait;		/* for a line behind "#begin" */
+};
+
+static void row_run(const struct bench_row *row, const struct plan *p)
+{
+	unsigned iters = p->iters, repeat = p->repeat;
 	struct bench_result result[REPEAT_MAX];
+	char line[LINE_MAX_BYTES];
 	uint64_t start;
 
 	row->prepare();
-	row->run(iters / WARMUP_SHARE + 1);
+	row->run(p->warmup);
 	printf("#begin\t%s\n", row->name);
 	flush_out();
+	if (p->wait && !read_line(line))
+		exit(1);
 	start = now_ns();
 	for (unsigned i = 0; i < repeat; i++)
 		result[i] = measure_once(row, iters);
@@ -164,6 +198,14 @@ static int spawn_wait(char *const argv[])
 	return status;
 }
 
+static int row_report(const char *name, int status)
+{
+	if (status)
+		printf("#fail\t%s\t%#x\n", name, status);
+	flush_out();
+	return status;
+}
+
 /* Rows do not see each other's memory: one process each. */
 static int row_spawn(const char *name, const char *iters, const char *repeat)
 {
@@ -171,12 +213,42 @@ static int row_spawn(const char *name, const char *iters, const char *repeat)
 			 (char *)"--repeat", (char *)repeat,
 			 iters ? (char *)"--iters" : NULL, (char *)iters,
 			 NULL };
-	int status = spawn_wait(argv);
 
-	if (status)
-		printf("#fail\t%s\t%#x\n", name, status);
-	flush_out();
-	return status;
+	return row_report(name, spawn_wait(argv));
+}
+
+/* What comes from a terminal is for programs: no echo. */
+static void terminal_raw(void)
+{
+	struct termios t;
+
+	if (tcgetattr(STDIN_FILENO, &t))
+		return;
+	t.c_lflag &= ~(ECHO | ICANON | ISIG);
+	t.c_iflag &= ~(ICRNL | INLCR | IXON);
+	tcsetattr(STDIN_FILENO, TCSANOW, &t);
+}
+
+static void serve(void)
+{
+	char line[LINE_MAX_BYTES], name[20], iters[12], warmup[12], repeat[12];
+	char *argv[] = { (char *)bench_self, name, (char *)"--iters", iters,
+			 (char *)"--warmup", warmup, (char *)"--repeat",
+			 repeat, (char *)"--wait", NULL };
+
+	terminal_raw();
+	for (;;) {
+		puts("#ready");
+		flush_out();
+		if (!read_line(line))
+			return;
+		if (sscanf(line, "%19s %11s %11s %11s", name, iters, warmup,
+			   repeat) != 4) {
+			printf("#fail\t%s\tnot a request\n", line);
+			continue;
+		}
+		row_report(name, spawn_wait(argv));
+	}
 }
 
 static void print_clocksource(void)
@@ -197,13 +269,10 @@ static void print_clocksource(void)
 	printf("#clock\t%s", name);
 }
 
-static void init_main(void)
+static void rows_spawn(char *rows)
 {
 	const char *repeat = getenv("BENCH_REPEAT");
-	char *rows = getenv("BENCH_ROWS");
 
-	bench_self = INIT_SELF;
-	print_clocksource();
 	for (char *r = strtok(rows, ","); r; r = strtok(NULL, ",")) {
 		char *iters = strchr(r, ':');
 
@@ -211,6 +280,18 @@ static void init_main(void)
 			*iters++ = '\0';
 		row_spawn(r, iters, repeat ? repeat : "5");
 	}
+}
+
+static void init_main(void)
+{
+	char *rows = getenv("BENCH_ROWS");
+
+	bench_self = INIT_SELF;
+	print_clocksource();
+	if (!strcmp(rows, "serve"))
+		serve();
+	else
+		rows_spawn(rows);
 	puts("#done");
 	flush_out();
 	/* Time for the other side to look at the idle virtual machine. */
@@ -230,9 +311,9 @@ static void list_rows(void)
 
 static void usage(void)
 {
-	fputs("usage: umbra-bench --list\n"
-	      "       umbra-bench ROW|all [--iters N] [--repeat N]\n",
-	      stderr);
+	fputs("usage: umbra-bench --list | --serve | all [--repeat N]\n"
+	      "       umbra-bench ROW [--iters N] [--warmup N] [--repeat N] "
+	      "[--wait]\n", stderr);
 	exit(2);
 }
 
@@ -247,19 +328,49 @@ static unsigned parse_count(const char *s, unsigned long max)
 	return n;
 }
 
-static int run_all(const char *repeat)
+/* Of all options, --repeat alone makes sense for all rows. */
+static int run_all(char **argv)
 {
+	const char *repeat = "5";
 	int status = 0;
 
+	if (*argv && !strcmp(*argv, "--repeat")) {
+		repeat = *++argv;
+		parse_count(repeat, REPEAT_MAX);
+	} else if (*argv) {
+		usage();
+	}
 	for (unsigned i = 0; i < N_ROWS; i++)
 		status |= row_spawn(bench_rows[i].name, NULL, repeat);
 	return !!status;
 }
 
+/* The options behind a row's name. */
+static struct plan parse_plan(const struct bench_row *row, char **argv)
+{
+	struct plan p = { .iters = row->iters, .repeat = REPEAT_DEFAULT };
+	unsigned warmup = 0;
+
+	for (; *argv; argv++) {
+		if (!strcmp(*argv, "--wait"))
+			p.wait = true;
+		else if (!strcmp(*argv, "--iters"))
+			p.iters = parse_count(*++argv, 1u << 31);
+		else if (!strcmp(*argv, "--warmup"))
+			warmup = parse_count(*++argv, 1u << 31);
+		else if (!strcmp(*argv, "--repeat"))
+			p.repeat = parse_count(*++argv, REPEAT_MAX);
+		else
+			usage();
+	}
+	p.warmup = warmup ? warmup : p.iters / WARMUP_SHARE + 1;
+	return p;
+}
+
 int main(int argc, char **argv)
 {
 	const struct bench_row *row;
-	const char *iters = NULL, *repeat = "5";
+	struct plan plan;
 
 	/* The exec row measures this: nothing may come before it. */
 	if (argc > 1 && !strcmp(argv[1], "--exit"))
@@ -268,29 +379,24 @@ int main(int argc, char **argv)
 		init_main();
 	if (argc < 2)
 		usage();
+	bench_self = argv[0];
 	if (!strcmp(argv[1], "--list")) {
 		list_rows();
 		return 0;
 	}
-	bench_self = argv[0];
-	for (int i = 2; i < argc; i += 2) {
-		if (!strcmp(argv[i], "--iters"))
-			iters = argv[i + 1];
-		else if (!strcmp(argv[i], "--repeat"))
-			repeat = argv[i + 1];
-		else
-			usage();
+	if (!strcmp(argv[1], "--serve")) {
+		serve();
+		return 0;
 	}
-	parse_count(repeat, REPEAT_MAX);
 	if (!strcmp(argv[1], "all"))
-		return run_all(repeat);
+		return run_all(argv + 2);
 	row = row_find(argv[1]);
 	if (!row) {
 		fprintf(stderr, "umbra-bench: %s: no such row (--list)\n",
 			argv[1]);
 		return 1;
 	}
-	row_run(row, iters ? parse_count(iters, 1u << 31) : row->iters,
-		parse_count(repeat, REPEAT_MAX));
+	plan = parse_plan(row, argv + 2);
+	row_run(row, &plan);
 	return 0;
 }

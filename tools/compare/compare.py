@@ -117,26 +117,48 @@ class Comparison:
                 if w != "nano" or not i:
                     yield kernel, w
 
-    def one(self, kernel, workload, machine, round_):
+    def started(self, kernel, workload, machine):
+        """That workload's run, begun; None if the machine cannot."""
         name = label(self.args, kernel, workload)
         if (name, machine.name) in self.broken:
-            return
+            return None
         run = WORKLOADS[workload](self.setup, machine, kernel)
         if machine.notes and workload != "nano":
             self.give_up(name, machine, machine.notes[0])
-            return
-        self.progress(f"round {round_ + 1}/{self.args.repeat}: {name} on "
-                      f"{machine.name}")
+            return None
+        return run if self.tried(name, run, run.start) else None
+
+    def tried(self, name, run, what, *args):
+        """Does @what succeed?  If not, the machine is out."""
         try:
-            values = run.run()
-        except BenchError as e:
+            what(*args)
+            return True
+        except (BenchError, OSError) as e:
             self.errors += 1
-            self.give_up(name, machine, str(e))
-            return
-        self.results.add(name, run.unit, machine.name, values, run.skipped,
-                         run.counters)
+            self.give_up(name, run.m, str(e))
+            run.abandon()
+            return False
+
+    def take(self, name, run, round_):
+        values = run.values()
+        self.results.add(name, run.unit, run.m.name, values, run.skipped,
+                         run.counters, round_)
         for extra, (unit, more) in run.extra.items():
-            self.results.add(f"{name}-{extra}", unit, machine.name, more)
+            self.results.add(f"{name}-{extra}", unit, run.m.name, more,
+                             round_=round_)
+
+    def together(self, kernel, workload, machines, round_):
+        """Every part on each of @machines, to and fro, then the next part."""
+        name = label(self.args, kernel, workload)
+        self.progress(f"round {round_ + 1}/{self.args.repeat}: {name} on "
+                      + ", ".join(m.name for m in machines))
+        runs = [self.started(kernel, workload, m) for m in machines]
+        runs = [r for r in runs if r]
+        for part in runs[0].parts() if runs else ():
+            runs = [r for r in runs if self.tried(name, r, r.part, part)]
+            runs.reverse()
+        for run in runs:
+            self.tried(name, run, self.take, name, run, round_)
 
     def give_up(self, name, machine, why):
         self.results.failed(name, machine.name, why)
@@ -152,9 +174,13 @@ class Comparison:
                 for kernel, w in self.plan():
                     self.give_up(label(self.args, kernel, w), m, m.why_not)
         for round_ in range(self.args.repeat):
+            order = self.machines[::-1 if round_ % 2 else 1]
             for kernel, w in self.plan():
-                for m in self.machines:
-                    self.one(kernel, w, m, round_)
+                if WORKLOADS[w].at_once:
+                    self.together(kernel, w, order, round_)
+                    continue
+                for m in order:
+                    self.together(kernel, w, [m], round_)
 
 
 def gather_facts(args, machines, load):

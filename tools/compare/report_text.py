@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The tables that `umbra compare` prints."""
+from results import COVERAGE
 
 # Host events and what one of them costs, as measured by a row of nano on BT.
 # (counter of --stats, what it is, row, rows to take off)
@@ -39,7 +40,7 @@ def table(results):
             out += ["", f"{workload} ({results.units[workload]})",
                     f"{'row':<16}" + "".join(f"{s:>11}"
                                              for s in results.systems)
-                    + f"{'vmi/bt':>9}{'limit':>7}  verdict"]
+                    + f"{'vmi/bt':>9}{'interval':>11}{'limit':>7}  verdict"]
             last = workload
         line = f"{row:<16}" + "".join(
             f"{show(results.median(workload, row, s)):>11}"
@@ -47,9 +48,33 @@ def table(results):
         goal = results.goal(workload, row)
         if goal:
             got, limit, verdict = goal
-            line += f"{show_ratio(got):>9}{limit:>7.2f}  {verdict}"
+            line += (f"{show_ratio(got):>9}"
+                     f"{show_interval(results, workload, row):>11}"
+                     f"{limit:>7.2f}  {verdict}")
         out.append(line)
     return out
+
+
+def show_interval(results, workload, row):
+    band = results.interval(workload, row, "vmi-bt", "bt")
+    return f"{show_ratio(band[0])}-{show_ratio(band[1])}" if band else "-"
+
+
+def intervals_explained(results):
+    """What the columns of ratios mean, for this number of rounds."""
+    bands = [results.interval(w, r, "vmi-bt", "bt")
+             for w, r in results.rows()]
+    if not any(bands):
+        return []
+    least = min(b[2] for b in bands if b)
+    if not least:
+        return ["", "vmi/bt is of one round only: nothing is known of its "
+                "spread."]
+    return ["", "vmi/bt is the median of the rounds' ratios, the interval what "
+            f"holds its true value with {least:.0%}.",
+            "A question mark: the interval does not bear the verdict out"
+            + (", as none of less than 5 rounds can." if least < COVERAGE
+               else ".")]
 
 
 def reasons(results):
@@ -158,6 +183,7 @@ of the host's kernel."""
 
 
 def text(results):
-    lines = table(results) + traced(results) + saved_and_paid(results)
+    lines = table(results) + intervals_explained(results)
+    lines += traced(results) + saved_and_paid(results)
     lines += exits_table(results) + calls_table(results) + reasons(results)
     return "\n".join(lines + NOTES.split("\n"))

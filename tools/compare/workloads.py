@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The workloads: run one on one machine once, give its samples.
 
-run() returns {row: value}, and fills run.counters (Umbra's --stats),
-run.skipped ({row: reason}) and run.extra (more workloads by the same run).  Values are in the workload's unit; smaller is
-better for all of them.
+A Run's values() are {row: value}, in its unit; smaller is better for all of
+them.  Before that, start() begins, and each of parts() is done by part(), which
+is when other machines that run at the same time have their turns.  Afterwards
+there are run.counters (Umbra's --stats), run.skipped ({row: reason}) and
+run.extra (more workloads by the same run).
 """
 import os
 import re
@@ -11,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from statistics import median
 
 from machines import guest_argv, read_stats, unpaged_only
 from systems import BenchError, Console, RowReader, RowResult
@@ -40,12 +43,28 @@ class Setup:
 
 class Run:
     """One workload on one machine, once."""
+    at_once = False         # all machines run at the same time, in turns
 
     def __init__(self, setup, machine, kernel):
         self.s, self.m, self.kernel = setup, machine, kernel
         self.counters, self.skipped = {}, {}
         self.extra = {}         # {workload: (unit, {row: value})}
-        self.stats_file = os.path.join(setup.dir, "stats")
+        self.stats_file = os.path.join(setup.dir, f"stats-{machine.name}")
+
+    def parts(self):
+        return [""]
+
+    def start(self):
+        pass
+
+    def part(self, name):
+        self.all = self.run()
+
+    def values(self):
+        return self.all
+
+    def abandon(self):
+        """After a failure: leave nothing running."""
 
     def console(self, argv):
         self.s.log.write(("\n### " + " ".join(argv) + "\n").encode())
@@ -121,76 +140,100 @@ class Nano(Run):
 
 # ---- bench: rows of umbra-bench, forkwait among them ----------------------------
 
-class CpuReader(RowReader):
-    """Also notes the host's processor time of each row."""
-
-    def __init__(self, results, pid):
-        super().__init__(results)
-        self.pid, self.cpu, self.start = pid, {}, 0.0
-
-    def line(self, now, line):
-        super().line(now, line)
-        word = line.split("\t")
-        if word[0] == "#begin":
-            self.start = cpu_seconds(self.pid)
-        elif word[0] == "#end":
-            self.cpu[word[1]] = cpu_seconds(self.pid) - self.start
-
-
 class Bench(Run):
+    """
+    The machine stays and does a row when it is asked to, so that the same row
+    of all machines is measured within a second: a drift of the host meets all
+    of them.  The value of a round is the median of all samples.
+    """
     unit = "ns"
+    at_once = True
+    passes = 2              # a process each
+    repeat = 3              # samples of a process
+    warmup = 0.1            # of the iterations of make bench
 
-    def rows(self):
-        program = os.path.join(self.s.build, "umbra-bench")
-        listed = subprocess.run([program, "--list"], capture_output=True,
-                                text=True, check=True).stdout
-        known = {}
-        for line in listed.splitlines():
-            name, _, iters, _ = line.split("\t")
-            known[name] = max(1, int(int(iters) * self.s.scale))
-        names = self.s.bench_rows or list(known)
-        return program, {n: known[n] for n in names}
+    def __init__(self, *args):
+        super().__init__(*args)
+        listed = subprocess.run([self.program(), "--list"], check=True,
+                                capture_output=True, text=True).stdout
+        self.full = {f[0]: int(f[2]) for f in
+                     (line.split("\t") for line in listed.splitlines())}
+        names = self.s.bench_rows or list(self.full)
+        self.results = {r: RowResult() for r in names}
+        self.cpu = {r: [] for r in names}
+        self.reader = RowReader(self.results)
+        self.c = None
 
-    def run(self):
-        program, rows = self.rows()
-        results = {r: RowResult() for r in rows}
-        cpu = {}
+    def program(self):
+        return os.path.join(self.s.build, "umbra-bench")
+
+    def parts(self):
+        return [r for r in self.results for _ in range(self.passes)]
+
+    def start(self):
         if self.m.guest:
-            cpu = self.run_guest(rows, results)
+            self.c = self.boot(
+                f"console=ttyS0 loglevel=4 {self.s.append} "
+                "rdinit=/bin/umbra-bench BENCH_ROWS=serve",
+                os.path.join(self.s.build, "compare-initrd.gz"))
         else:
-            for row, n in rows.items():
-                c = self.console([program, row, "--iters", str(n),
-                                  "--repeat", "1"])
-                reader = CpuReader(results, c.process.pid)
-                for now, line in c.lines(60):
-                    reader.line(now, line)
-                c.close(1)
-        out = {r: v.samples[0] for r, v in results.items() if v.samples}
-        for r, v in results.items():
-            if v.error or not v.samples:
+            self.c = self.console([self.program(), "--serve"])
+        self.lines = self.c.lines(60)
+        self.until("#ready")
+
+    def until(self, mark):
+        """Read lines to the one that begins with @mark; False: #ready came."""
+        for now, line in self.lines:
+            self.reader.line(now, line)
+            if line.startswith(mark):
+                return True
+            if line == "#ready":
+                return False
+        raise BenchError(f"ended in row {self.reader.current}")
+
+    def say(self, line):
+        self.c.process.stdin.write(line.encode() + b"\n")
+        self.c.process.stdin.flush()
+
+    def iters(self, row):
+        return max(1, int(self.full[row] * self.s.scale))
+
+    def part(self, row):
+        if self.results[row].error:
+            return
+        self.say(f"{row} {self.iters(row)} "
+                 f"{max(1, int(self.full[row] * self.warmup))} {self.repeat}")
+        if not self.until("#begin"):
+            return
+        was = cpu_seconds(self.c.process.pid)
+        self.say("go")
+        if not self.until("#end"):
+            return
+        self.cpu[row].append((cpu_seconds(self.c.process.pid) - was) * 1e9 /
+                             (self.iters(row) * self.repeat))
+        self.until("#ready")
+
+    def abandon(self):
+        if self.c:
+            self.c.close()
+
+    def values(self):
+        self.say("")
+        for _ in self.lines:
+            pass
+        self.finish(self.c, 5)
+        out = {r: median(v.samples) for r, v in self.results.items()
+               if v.samples and not v.error}
+        for r, v in self.results.items():
+            if r not in out:
                 self.skipped[r] = v.error or "not run"
         # Of the machine's threads alone: what a busy host takes away is not
         # in it.  A process's children are, so there is no native column.
-        self.extra["cpu"] = "ns of host CPU", {
-            "sleep-cpu" if r == "sleep" else r: t * 1e9 / rows[r]
-            for r, t in cpu.items() if r in out}
+        if self.m.guest:
+            self.extra["cpu"] = "ns of host CPU", {
+                "sleep-cpu" if r == "sleep" else r: median(self.cpu[r])
+                for r in out}
         return out
-
-    def run_guest(self, rows, results):
-        spec = ",".join(f"{r}:{n}" for r, n in rows.items())
-        c = self.boot(f"console=ttyS0 loglevel=4 {self.s.append} "
-                      "rdinit=/bin/umbra-bench BENCH_REPEAT=1 "
-                      f"BENCH_ROWS={spec}",
-                      os.path.join(self.s.build, "compare-initrd.gz"))
-        reader = CpuReader(results, c.process.pid)
-        try:
-            for now, line in c.lines(180):
-                reader.line(now, line)
-        finally:
-            self.finish(c, 5)
-        if not reader.done:
-            raise BenchError(f"ended in row {reader.current}")
-        return reader.cpu
 
 
 # ---- scripts in the guest: build, idle, boot ------------------------------------

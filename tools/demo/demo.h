@@ -16,14 +16,6 @@
 #define IRQ_TIMER	0
 #define IRQ_COM1	4
 
-static inline uint64_t rdtsc(void)
-{
-	uint64_t v;
-
-	__asm__ volatile("rdtsc" : "=A"(v));
-	return v;
-}
-
 /* What start.S leaves on the stack. */
 struct frame {
 	uint32_t edi, esi, ebp, esp, ebx, edx, ecx, eax;

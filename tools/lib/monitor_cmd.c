@@ -23,18 +23,22 @@ static void cmd_help(struct monitor *m, const char *args, FILE *out)
  * Looking.
  */
 
-static void cmd_registers(struct monitor *m, const char *args, FILE *out)
+static void print_paused(struct monitor *m, void (*print)(struct vm *, FILE *),
+			 FILE *out)
 {
 	vm_pause(m->vm);
-	vm_print_registers(m->vm, out);
+	print(m->vm, out);
 	vm_resume(m->vm);
+}
+
+static void cmd_registers(struct monitor *m, const char *args, FILE *out)
+{
+	print_paused(m, vm_print_registers, out);
 }
 
 static void cmd_stats(struct monitor *m, const char *args, FILE *out)
 {
-	vm_pause(m->vm);
-	vm_print_stats(m->vm, out);
-	vm_resume(m->vm);
+	print_paused(m, vm_print_stats, out);
 }
 
 static void cmd_status(struct monitor *m, const char *args, FILE *out)
@@ -46,7 +50,12 @@ static void cmd_status(struct monitor *m, const char *args, FILE *out)
 
 static void cmd_pic(struct monitor *m, const char *args, FILE *out)
 {
-	vm_print_pic(m->vm, out);
+	print_paused(m, vm_print_pic, out);
+}
+
+static void cmd_irq(struct monitor *m, const char *args, FILE *out)
+{
+	print_paused(m, vm_print_irq, out);
 }
 
 static void cmd_block(struct monitor *m, const char *args, FILE *out)
@@ -266,8 +275,8 @@ static const struct command {
 	{ "info jit", NULL, "the same", cmd_stats },
 	{ "info status", NULL, "running or stopped, engine, memory",
 	  cmd_status },
-	{ "info pic", NULL, "the 8259 interrupt controllers", cmd_pic },
-	{ "info irq", NULL, "the same", cmd_pic },
+	{ "info pic", NULL, "the interrupt controllers", cmd_pic },
+	{ "info irq", NULL, "how often each interrupt line rose", cmd_irq },
 	{ "info block", NULL, "drives, their images and counters", cmd_block },
 	{ "info network", NULL, "networks and their counters", cmd_network },
 	{ "info mem", NULL, "ranges of linear memory that are mapped",

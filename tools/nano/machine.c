@@ -174,11 +174,6 @@ static void apic_init(void)
 	apic_write(APIC_LVTT, VEC_TIMER);
 }
 
-static void wrmsr(uint32_t msr, uint32_t v)
-{
-	__asm__ volatile("wrmsr" :: "c"(msr), "a"(v), "d"(0));
-}
-
 static void sysenter_init(void)
 {
 	wrmsr(MSR_SYSENTER_CS, SEL_KERNEL_CS);
@@ -191,8 +186,7 @@ static void print_signature(uint32_t leaf)
 {
 	uint32_t r[4];
 
-	__asm__ volatile("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]),
-			 "=d"(r[3]) : "a"(leaf), "c"(0));
+	cpuid(leaf, r);
 	/* Vendors are in EBX EDX ECX, hypervisors in EBX ECX EDX. */
 	if (!leaf) {
 		uint32_t swap = r[2];

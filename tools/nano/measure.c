@@ -24,9 +24,9 @@ static uint64_t time_run(const struct row *row, op_fn *op, uint32_t n)
 
 	if (row->prepare && !row->prepare(n))
 		return 0;
-	start = rdtsc();
+	start = cycles_now();
 	op(n);
-	return rdtsc() - start;
+	return cycles_now() - start;
 }
 
 /* Double until a run is long enough; the first ones warm up. */
@@ -71,9 +71,9 @@ bool measure_row(const struct measure *m, const struct row *row, op_fn *op,
 		uint64_t base = 0, t;
 
 		if (row->empty) {
-			base = rdtsc();
+			base = cycles_now();
 			row->empty(n);
-			base = rdtsc() - base;
+			base = cycles_now() - base;
 		}
 		before = events;
 		t = time_run(row, op, n);

@@ -68,7 +68,8 @@ struct measure {
 bool measure_row(const struct measure *m, const struct row *row, op_fn *op,
 		 const char *how);
 
-static inline uint64_t rdtsc(void)
+/* rdtsc() behind all that came before. */
+static inline uint64_t cycles_now(void)
 {
 	uint32_t lo, hi;
 
@@ -77,16 +78,6 @@ static inline uint64_t rdtsc(void)
 }
 
 /* ---- The kernel ----------------------------------------------------------- */
-
-static inline uint32_t read_reg(uint32_t a)
-{
-	return *(volatile uint32_t *)a;
-}
-
-static inline void write_reg(uint32_t a, uint32_t v)
-{
-	*(volatile uint32_t *)a = v;
-}
 
 #define PAGE	4096u
 #define PTE_P	0x001u

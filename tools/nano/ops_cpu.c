@@ -83,8 +83,8 @@ void io_delay_v(uint32_t n)
 void tpr_n(uint32_t n)
 {
 	TIMES(n)
-		write_reg(LAPIC_VA + APIC_TPR, left & 0x10);
-	write_reg(LAPIC_VA + APIC_TPR, 0);
+		poke32(LAPIC_VA + APIC_TPR, left & 0x10);
+	poke32(LAPIC_VA + APIC_TPR, 0);
 }
 
 void tpr_v(uint32_t n)

@@ -34,13 +34,8 @@ static void store(uint32_t *pte, uint32_t v)
 /* One event if page @i at @va shows the frame last entered. */
 static void use(uint32_t va, uint32_t i, uint32_t frame)
 {
-	if (read_reg(va + i * PAGE) == (frame & 1))
+	if (peek32(va + i * PAGE) == (frame & 1))
 		events++;
-}
-
-static void invlpg(uint32_t va)
-{
-	__asm__ volatile("invlpg (%0)" :: "r"(va) : "memory");
 }
 
 static uint32_t cr3(void)
@@ -56,8 +51,8 @@ static void load_cr3(uint32_t v)
 bool pte_prepare(uint32_t n)
 {
 	for (unsigned i = 0; i < TEST_PAGES; i++) {
-		write_reg((uint32_t)frames[0][i], 0);
-		write_reg((uint32_t)frames[1][i], 1);
+		poke32((uint32_t)frames[0][i], 0);
+		poke32((uint32_t)frames[1][i], 1);
 	}
 	return true;
 }
@@ -268,7 +263,7 @@ static uint64_t tls_entry(uint32_t space, uint32_t i)
 /* Each space has its own frame in the user's second page. */
 static void use_space(uint32_t space)
 {
-	if (read_reg(USER_VA + PAGE) == (space & 1))
+	if (peek32(USER_VA + PAGE) == (space & 1))
 		events++;
 }
 
@@ -347,7 +342,7 @@ void traced_hot(uint32_t n)
 {
 	((void (*)(void))traced_code)();
 	TIMES(n)
-		write_reg((uint32_t)traced_data, left);
+		poke32((uint32_t)traced_data, left);
 }
 
 /*

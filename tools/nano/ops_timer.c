@@ -26,8 +26,8 @@ bool timer_prepare(uint32_t n)
 void arm_n(uint32_t n)
 {
 	TIMES(n)
-		write_reg(LAPIC_VA + APIC_INITIAL, FAR_AWAY);
-	write_reg(LAPIC_VA + APIC_INITIAL, 0);
+		poke32(LAPIC_VA + APIC_INITIAL, FAR_AWAY);
+	poke32(LAPIC_VA + APIC_INITIAL, 0);
 }
 
 /* The real counter is the TSC's, or a call away. */
@@ -35,7 +35,7 @@ static uint64_t now(void)
 {
 	pv_get64 *counter = PV(pv_get64 *, VMI_CALL_GET_CYCLE_COUNTER);
 
-	return counter ? counter(VMI_COUNTER_REAL) : rdtsc();
+	return counter ? counter(VMI_COUNTER_REAL) : cycles_now();
 }
 
 void arm_v(uint32_t n)
@@ -60,7 +60,7 @@ void timer_n(uint32_t n)
 	TIMES(n) {
 		uint32_t before = events;
 
-		write_reg(LAPIC_VA + APIC_INITIAL, SHORT_NS);
+		poke32(LAPIC_VA + APIC_INITIAL, SHORT_NS);
 		while (events == before) {
 			__asm__ volatile("sti; hlt" ::: "memory");
 			disable();

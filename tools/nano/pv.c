@@ -292,5 +292,5 @@ void flush_all(void)
 void apic_write(uint32_t reg, uint32_t v)
 {
 	CALL_OR(VMI_CALL_APIC_WRITE, pv_2u32 *, (reg, v),
-		write_reg(LAPIC_VA + reg, v));
+		poke32(LAPIC_VA + reg, v));
 }

@@ -163,9 +163,7 @@ static void choose_mode(struct run *r)
 	if (mode_parse_settings(settings, req, r->err))
 		die("%s", r->err);
 	set_kvm_device(&r->c->settings);
-	/* Several processors need HV, whatever would be faster. */
-	if (r->c->cpus > 1 && req->engine == ENGINE_AUTO)
-		req->engine = ENGINE_HV;
+	req->several = r->c->cpus > 1;
 	if (mode_choose(host_caps(), req, r->boot ? boot_guest_kind(r->boot) :
 			GUEST_UNKNOWN, &r->mode, r->err))
 		die("%s: %s", r->boot ? r->c->kernel : r->c->bios, r->err);
