@@ -19,6 +19,8 @@
 
 #include "hypervisor/ide_priv.h"
 
+#define AT_ONCE_MAX	8	/* buffers */
+
 static void finish(struct ide_drive *d, uint8_t status)
 {
 	d->s.status = status;
@@ -61,6 +63,20 @@ static void on_io(void *opaque, struct block_req *r)
 	d->io_done(d, r->ret);
 }
 
+/*
+ * What needs no waiting is done at once, a few buffers in a row: the driver
+ * waits meanwhile.
+ */
+static bool io_at_once(struct ide_drive *d)
+{
+	if (d->at_once == AT_ONCE_MAX || !block_try(d->scsi.q, &d->req))
+		return false;
+	d->at_once++;
+	d->io_done(d, d->req.ret);
+	d->at_once--;
+	return true;
+}
+
 void ide_io(struct ide_drive *d, enum block_op op, uint64_t off, uint64_t len,
 	    void (*done)(struct ide_drive *d, int err))
 {
@@ -73,7 +89,8 @@ void ide_io(struct ide_drive *d, enum block_op op, uint64_t off, uint64_t len,
 		.op = op, .off = off, .len = len,
 		.iov = &d->iov, .niov = 1, .done = on_io, .opaque = d,
 	};
-	block_submit(d->scsi.q, &d->req);
+	if (!io_at_once(d))
+		block_submit(d->scsi.q, &d->req);
 }
 
 static void on_flushed(struct ide_drive *d, int err)

@@ -104,6 +104,7 @@ struct ide_drive {
 	struct block_req req;
 	struct iovec iov;
 	void (*io_done)(struct ide_drive *d, int err);
+	unsigned at_once;	/* ide_io() inside itself */
 };
 
 /* The bus master's half of a channel. */
@@ -171,7 +172,10 @@ void ide_transfer(struct ide_drive *d, uint64_t off, uint64_t len,
 		  uint32_t block, bool write, enum ide_after after);
 /* Flush the medium, then end the command. */
 void ide_flush(struct ide_drive *d);
-/* Read or write the buffer's place of the medium; then d->io_done(). */
+/*
+ * Read or write the buffer's place of the medium; then @done(), which may be
+ * before this returns: the caller does nothing after it.
+ */
 void ide_io(struct ide_drive *d, enum block_op op, uint64_t off, uint64_t len,
 	    void (*done)(struct ide_drive *d, int err));
 /* The bus master was started or the drive became ready for it. */

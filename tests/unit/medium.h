@@ -9,6 +9,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 
 #include "backends/block.h"
 #include "backends/block_queue.h"
@@ -65,6 +66,28 @@ static inline void medium_close(struct block *b)
 
 static const struct block_ops medium_ops = {
 	.name = "medium", .read = medium_read, .write = medium_write,
+	.flush = medium_flush, .discard = medium_discard,
+	.close = medium_close,
+};
+
+/* As above, for one buffer, without waiting. */
+static inline int medium_try_readv(struct block *b, uint64_t off,
+				   const struct iovec *iov, int n)
+{
+	ck_assert_int_eq(n, 1);
+	return medium_read(b, off, iov->iov_base, iov->iov_len);
+}
+
+static inline int medium_try_writev(struct block *b, uint64_t off,
+				    const struct iovec *iov, int n)
+{
+	ck_assert_int_eq(n, 1);
+	return medium_write(b, off, iov->iov_base, iov->iov_len);
+}
+
+static const struct block_ops medium_cached_ops = {
+	.name = "medium", .read = medium_read, .write = medium_write,
+	.try_readv = medium_try_readv, .try_writev = medium_try_writev,
 	.flush = medium_flush, .discard = medium_discard,
 	.close = medium_close,
 };

@@ -473,6 +473,52 @@ START_TEST(dma_read_scatters_by_the_table)
 }
 END_TEST
 
+/* Nobody runs the queue here; of a megabyte, the last buffers do wait. */
+START_TEST(cached_data_move_at_once)
+{
+	uint8_t *ram = mem_hva(rig_mem(), 0), buf[1024];
+
+	disk->b.ops = &medium_cached_ops;
+	prd(0, DATA, 4096, true);
+	lba28(IO0, 50, 8);
+	out8(IO0 + 7, 0xc8);
+	bm_start(0x08);
+	ck_assert_uint_eq(in8(BM + 2) & 7, 4);
+	ck_assert_uint_eq(irq[0].rises, 1);
+	ck_assert_uint_eq(in8(IO0 + 7), READY);
+	ck_assert_int_eq(memcmp(ram + DATA, disk->data + 25600, 4096), 0);
+	for (unsigned i = 0; i < 4096; i++)
+		ram[DATA + i] = i * 3;
+	lba28(IO0, 60, 8);
+	out8(IO0 + 7, 0xca);
+	bm_start(0);
+	ck_assert_uint_eq(in8(IO0 + 7), READY);
+	ck_assert_int_eq(memcmp(ram + DATA, disk->data + 60 * 512, 4096), 0);
+	lba28(IO0, 60, 2);
+	out8(IO0 + 7, 0x20);
+	ck_assert_uint_eq(in8(IO0 + 7), READY | DRQ);
+	take(IO0, buf, 512);
+	ck_assert_uint_eq(in8(IO0 + 7), READY | DRQ);
+	take(IO0, buf + 512, 512);
+	ck_assert_uint_eq(in8(IO0 + 7), READY);
+	ck_assert_int_eq(memcmp(buf, ram + DATA, 1024), 0);
+	ck_assert(!block_queue_busy(disk_q));
+	for (unsigned i = 0; i < 16; i++)
+		prd(i, 0x100000 + i * 0x10000, 0, i == 15);
+	lba48(IO0, 4096, 2048);
+	out8(IO0 + 7, 0x25);
+	bm_start(0x08);
+	ck_assert(block_queue_busy(disk_q));
+	ck_assert_uint_eq(status(IO0), READY);
+	ck_assert_int_eq(memcmp(ram + 0x100000, disk->data + 4096 * 512, MIB),
+			 0);
+	disk->error = -EIO;
+	lba28(IO0, 60, 1);
+	out8(IO0 + 7, 0x20);
+	ck_assert_uint_eq(in8(IO0 + 7), READY | ERR);
+}
+END_TEST
+
 START_TEST(dma_started_before_the_command_works_as_well)
 {
 	prd(0, DATA, 512, true);
@@ -966,6 +1012,7 @@ int main(void)
 		nien_holds_the_interrupt_back,
 		reset_during_a_read_waits_for_the_host,
 		dma_read_scatters_by_the_table,
+		cached_data_move_at_once,
 		dma_started_before_the_command_works_as_well,
 		dma_write_of_a_megabyte,
 		short_table_leaves_the_drive_waiting,
