@@ -193,8 +193,9 @@ struct engine_ops {
 	/*
 	 * Break there from now on; NULL or all zero: nowhere.  vCPU thread,
 	 * outside run().  After a stop at a breakpoint, run() begins with the
-	 * instruction there.  Returns 0, or -ENOSPC for more breakpoints than
-	 * the engine has.
+	 * instruction there.  Returns 0, -ENOSPC for more breakpoints than
+	 * the engine has, or -ENOTSUP for those it would not see; what was
+	 * set before stays then.
 	 */
 	int (*set_debug)(struct engine *e, const struct engine_debug *d);
 	/*

@@ -4,6 +4,7 @@
  * pauses the machine and calls the debugger, which owns that pause.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -59,9 +60,14 @@ void vm_set_debugger(struct vm *vm, vm_debug_fn *fn, void *opaque)
 void vm_debug_apply(struct vm_cpu *cpu)
 {
 	struct engine_debug d = cpu->vm->breaks;
+	int code;
 
 	d.step = cpu->vm->step_cpu == (int)cpu->index;
-	cpu->ops->set_debug(cpu->engine, &d);
+	code = cpu->ops->set_debug(cpu->engine, &d);
+	if (code)
+		fprintf(cpu->vm->cfg.log, "umbra: processor %u: breakpoints "
+			"are not those that the debugger has set: %s\n",
+			cpu->index, strerror(-code));
 }
 
 int vm_set_breaks(struct vm *vm, const struct engine_debug *d)

@@ -5,7 +5,8 @@
  * To go on from a breakpoint, KVM runs one instruction without any; flag RF
  * would do, but KVM's emulator does not look at it.  It does not look at data
  * breakpoints either, so on a KVM that has nothing but its emulator the
- * interpreter runs 16/32-bit guests while there are breakpoints (hv_foreign()).
+ * interpreter runs 16/32-bit guests while there are breakpoints (hv_foreign()),
+ * and data breakpoints in long mode are refused.
  */
 #include <errno.h>
 
@@ -75,6 +76,15 @@ static int apply(struct hv *hv, const struct engine_debug *d)
 	return ret < 0 ? ret : 0;
 }
 
+static bool unseen(const struct hv *hv, const struct engine_debug *d)
+{
+	bool data = false;
+
+	for (unsigned n = 0; n < d->n; n++)
+		data |= d->bp[n].kind != ENGINE_BREAK_EXEC;
+	return data && hv->vm->weak && hv->v.msr.efer & EFER_LMA;
+}
+
 int hv_set_debug(struct engine *e, const struct engine_debug *d)
 {
 	static const struct engine_debug none;
@@ -83,16 +93,19 @@ int hv_set_debug(struct engine *e, const struct engine_debug *d)
 
 	if (!d)
 		d = &none;
-	ret = apply(hv, d);
-	if (ret)
-		return ret;
 	hv_complete(hv);
 	ret = hv_state_load(hv);
+	if (!ret && unseen(hv, d))
+		return -ENOTSUP;
+	if (!ret)
+		ret = apply(hv, d);
+	if (ret)
+		return ret;
 	hv->debug = *d;
 	hv->x.debug = hv->vm->weak && d->n ? &hv->debug : NULL;
 	hv->x.debug_resume = hv->debug_resume = hv->debug_past = false;
 	/* Who holds the state may have changed. */
-	return ret ? ret : hv_state_store(hv);
+	return hv_state_store(hv);
 }
 
 static gva_t linear_pc(const struct vcpu *v)

@@ -3,8 +3,14 @@
 #
 # The HV engine on a complete KVM, wherever this host's may be lacking: QEMU
 # emulates a processor with SVM and nested paging, Debian's amd64 kernel runs on
-# it with its own kvm modules, and umbra on that.  Takes some minutes.  QEMU has
-# one processor: with two, Linux was seen to stall in it by itself.
+# it with its own kvm modules, and umbra on that.  Takes some minutes.
+#
+# QEMU 7.2 has one processor here: with two, on two threads, its SVM fails now and
+# then, whoever uses KVM in it.  With SMP Linux under load in turn on QEMU's own
+# KVM and on umbra, 2 of 20 of the former and 1 of 39 of the latter ended in a
+# triple fault, all in the same way: a VMRUN, and at its first instruction, in
+# kernel text that has just run, a page fault (not present, fetch) that cannot be
+# delivered.  The outer machine itself stood still during a run of QEMU's.
 #
 #	tests/nested/run.sh [PART]	# vmi: the VMI kernels; hv: the rest
 set -u

@@ -4,6 +4,7 @@
  * that needs no host device.
  */
 #include <check.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #include "hypervisor/engine.h"
@@ -221,6 +222,113 @@ START_TEST(a_step_takes_no_interrupt)
 }
 END_TEST
 
+/*
+ * 64-bit code, which HV alone has: the same program at an address beyond 4 GiB,
+ * which is AT_CODE's page.
+ */
+
+#define AT_TABLES	0x100000u
+#define PAGE_2M		0x83ull		/* present, writable, large */
+#define HIGH		0x7f8000000000ull	/* the last entry below half */
+
+__asm__(".pushsection .rodata\nprogram64:\n"
+	"	movl	$1000, %ecx\n"
+	"inc64:	incl	0x20000(%rbx)\n"
+	"dec64:	dec	%ecx\n"
+	"	jnz	inc64\n"
+	"hlt64:	hlt\n"
+	"program64_end:\n.popsection\n");
+extern const uint8_t program64[], inc64[], dec64[], hlt64[], program64_end[];
+
+#define HIGH_AT(label)	(HIGH + AT_CODE + (label - program64))
+
+static void put64(gpa_t at, uint64_t val)
+{
+	ck_assert_int_eq(mem_write(mem, at, &val, sizeof(val)), 0);
+}
+
+/* The first 2 MiB, at 0 and at HIGH. */
+static void setup64(void)
+{
+	struct vcpu v;
+
+	setup(ARRAY_SIZE(engines) - 1);
+	ck_assert_int_eq(mem_write(mem, AT_CODE, program64,
+				   program64_end - program64), 0);
+	put64(AT_TABLES, (AT_TABLES + PAGE_SIZE) | 3);
+	put64(AT_TABLES + (HIGH >> 39) * 8, (AT_TABLES + PAGE_SIZE) | 3);
+	put64(AT_TABLES + PAGE_SIZE, (AT_TABLES + 2 * PAGE_SIZE) | 3);
+	put64(AT_TABLES + 2 * PAGE_SIZE, PAGE_2M);
+	e->ops->get_state(e, &v);
+	v.cr0 |= CR0_PE | CR0_PG;
+	v.cr4 |= CR4_PAE;
+	v.cr3 = AT_TABLES;
+	v.msr.efer |= EFER_LME | EFER_LMA;
+	v.seg[SEG_CS].attr = (v.seg[SEG_CS].attr & ~SEG_DB) | SEG_L;
+	v.rip = HIGH + AT_CODE;
+	v.gpr[GPR_BX] = HIGH;
+	e->ops->set_state(e, &v);
+}
+
+static uint64_t go64(enum engine_exit want)
+{
+	struct vcpu v;
+
+	e->ops->run(e, &info);
+	ck_assert_msg(info.exit == want, "exit %d: %s", info.exit,
+		      info.reason);
+	e->ops->get_state(e, &v);
+	return v.rip;
+}
+
+START_TEST(steps_and_breakpoints_in_64_bit_code)
+{
+	setup64();
+	debug.step = true;
+	ck_assert_int_eq(e->ops->set_debug(e, &debug), 0);
+	ck_assert_uint_eq(go64(ENGINE_DEBUG), HIGH_AT(inc64));
+	ck_assert_int_eq(info.break_kind, ENGINE_BREAK_STEP);
+	ck_assert_uint_eq(go64(ENGINE_DEBUG), HIGH_AT(dec64));
+	ck_assert_uint_eq(count(), 1);
+	debug.step = false;
+	set_break(HIGH_AT(dec64), ENGINE_BREAK_EXEC, 1);
+	for (unsigned n = 1; n < 10; n++) {
+		ck_assert_uint_eq(go64(ENGINE_DEBUG), HIGH_AT(dec64));
+		ck_assert_uint_eq(info.break_addr, HIGH_AT(dec64));
+		ck_assert_uint_eq(count(), n);
+	}
+	ck_assert_int_eq(e->ops->set_debug(e, NULL), 0);
+	ck_assert_uint_eq(go64(ENGINE_HALT), HIGH_AT(hlt64) + 1);
+	ck_assert_uint_eq(count(), ROUNDS);
+}
+END_TEST
+
+/* Where KVM emulates, it would not see one: it is refused. */
+START_TEST(watchpoints_in_64_bit_code)
+{
+	setup64();
+	debug.bp[debug.n++] = (struct engine_breakpoint){
+		HIGH + AT_COUNT, 4, ENGINE_BREAK_WRITE,
+	};
+	if (host_probe_emulated(&host_caps()->kvm.probe[HOST_PROBE_UNPAGED])) {
+		ck_assert_int_eq(e->ops->set_debug(e, &debug), -ENOTSUP);
+		ck_assert_uint_eq(go64(ENGINE_HALT), HIGH_AT(hlt64) + 1);
+		return;
+	}
+	ck_assert_int_eq(e->ops->set_debug(e, &debug), 0);
+	for (unsigned n = 1; n < 10; n++) {
+		ck_assert_uint_eq(go64(ENGINE_DEBUG), HIGH_AT(dec64));
+		ck_assert_int_eq(info.break_kind, ENGINE_BREAK_WRITE);
+		ck_assert_uint_eq(info.break_addr, HIGH + AT_COUNT);
+		ck_assert_uint_eq(count(), n);
+	}
+	debug.bp[0].addr += 4;
+	ck_assert_int_eq(e->ops->set_debug(e, &debug), 0);
+	ck_assert_uint_eq(go64(ENGINE_HALT), HIGH_AT(hlt64) + 1);
+	ck_assert_uint_eq(count(), ROUNDS);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("debugger");
@@ -237,8 +345,12 @@ int main(void)
 	tcase_add_loop_test(t, a_read_watchpoint_ignores_writes, 0, n);
 	tcase_add_loop_test(t, a_step_does_one_instruction, 0, n);
 	tcase_add_loop_test(t, a_step_takes_no_interrupt, 0, n);
+	if (n == ARRAY_SIZE(engines)) {
+		tcase_add_test(t, steps_and_breakpoints_in_64_bit_code);
+		tcase_add_test(t, watchpoints_in_64_bit_code);
+	}
 	suite_add_tcase(s, t);
-	srunner_run_all(r, CK_NORMAL);
+	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
 	return failed != 0;
