@@ -12,7 +12,8 @@
 # kernel text that has just run, a page fault (not present, fetch) that cannot be
 # delivered.  The outer machine itself stood still during a run of QEMU's.
 #
-#	tests/nested/run.sh [PART]	# vmi: the VMI kernels; hv: the rest
+#	tests/nested/run.sh [PART]	# vmi: the VMI kernels; moves: states, firmware,
+#					# the monitor's moves; hv: the rest
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 BUILD=${BUILD:-build}
@@ -58,10 +59,17 @@ tools/mkinitrd.sh -a "$tmp/smp.sh:/test" "$tmp/smp.gz" >"$tmp/log" ||
 
 args=(-a tests/nested/guest.sh:/test -a "$BUILD/umbra:/nest/umbra"
       -a "$kernel:/nest/vmlinuz-amd64" -a "$tmp/small.gz:/nest/initrd.gz")
-units=(test_hv_irqchip test_hv_dirty test_hv_once test_move test_vm)
+units=(test_hv_irqchip test_hv_dirty test_hv_once test_move test_vm test_state)
 for u in "${units[@]}"; do
 	args+=(-a "$BUILD/tests/unit/$u:/nest/unit/$u")
 done
+bios=/usr/share/seabios
+if [ -f $bios/bios-256k.bin ]; then
+	args+=(-a "$bios/bios-256k.bin:$bios/bios-256k.bin"
+	       -a "$bios/vgabios-stdvga.bin:$bios/vgabios-stdvga.bin")
+else
+	echo "ok SeaBIOS under HV # SKIP no $bios/bios-256k.bin"
+fi
 while read -r f; do
 	args+=(-a "$f:$f")
 done < <(ldd "$BUILD/umbra" "${units[@]/#/$BUILD/tests/unit/}" |
