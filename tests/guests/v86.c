@@ -95,8 +95,8 @@ static volatile uint32_t ticks;
 static void on_tick(struct trap *t)
 {
 	pic_eoi(0);
-	/* The loop is two bytes: go behind it into v86_wrap. */
-	if ((t->eflags & FLAG_VM) && ++ticks >= 3)
+	/* The loop is two bytes: go behind it into v86_wrap, once. */
+	if ((t->eflags & FLAG_VM) && ++ticks == 3)
 		t->eip += 2;
 }
 
@@ -105,7 +105,7 @@ static void interrupted(void)
 	pic_init(1);
 	trap_hooks[IRQ_BASE] = on_tick;
 	pit_start(200);
-	ok(run(v86_loop, IOPL3 | FLAG_IF) == 3 && ticks == 3,
+	ok(run(v86_loop, IOPL3 | FLAG_IF) == 3 && ticks >= 3,
 	   "interrupts out of v8086 mode, and back into it");
 	pic_init(0);
 }
