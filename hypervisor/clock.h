@@ -15,7 +15,10 @@
 struct clock;
 struct loop;
 
-/* Called on the loop's thread, lock held; the timer is idle by then. */
+/*
+ * Called on the loop's thread or one in clock_wait(), lock held; the timer is
+ * idle by then.
+ */
 typedef void timer_fn(void *opaque);
 
 /* Embedded in the device that owns it. */
@@ -63,6 +66,15 @@ void timer_cancel(struct timer *t);
  * nothing: one system call more.  For a thread that waits itself.
  */
 void timer_take(struct timer *t);
+
+/*
+ * Wait, and be the one to run the timers meanwhile; the loop does not wake up
+ * for them.  Until one was due, @wake_fd (an eventfd) is written to, or a signal
+ * comes.  Any thread that holds the lock, which is given up while it waits, when
+ * *@waiting is true: then, and not in what timers do, @wake_fd is worth a write.
+ * False, and nothing done: the clock is stopped, or another thread waits so.
+ */
+bool clock_wait(struct clock *c, int wake_fd, bool *waiting);
 
 static inline bool timer_armed(const struct timer *t)
 {

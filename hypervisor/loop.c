@@ -248,11 +248,3 @@ void loop_wait(struct loop *l, pthread_cond_t *c)
 {
 	pthread_cond_wait(c, &l->lock);
 }
-
-void loop_wait_until(struct loop *l, pthread_cond_t *c, uint64_t mono_ns)
-{
-	struct timespec t = { .tv_sec = mono_ns / 1000000000,
-			      .tv_nsec = mono_ns % 1000000000 };
-
-	pthread_cond_clockwait(c, &l->lock, CLOCK_MONOTONIC, &t);
-}

@@ -49,7 +49,5 @@ bool loop_trylock(struct loop *l);
 void loop_unlock(struct loop *l);
 /* Wait on @c; the lock is given up meanwhile and held again afterwards. */
 void loop_wait(struct loop *l, pthread_cond_t *c);
-/* The same, until @mono_ns of CLOCK_MONOTONIC at the latest. */
-void loop_wait_until(struct loop *l, pthread_cond_t *c, uint64_t mono_ns);
 
 #endif

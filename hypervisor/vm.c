@@ -90,7 +90,7 @@ void vm_request_reset(struct vm *vm)
 static void wake_all(struct vm *vm)
 {
 	for (unsigned n = 0; n < vm->ncpus; n++)
-		pthread_cond_signal(&vm->cpus[n].wake);
+		vm_cpu_wake(&vm->cpus[n]);
 	pthread_cond_broadcast(&vm->parked_cond);
 }
 

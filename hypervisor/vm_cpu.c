@@ -19,8 +19,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "hypervisor/clock.h"
 #include "hypervisor/irqchip.h"
@@ -33,10 +34,6 @@
 /* Real-mode address of a start-up IPI's vector, SDM Vol. 3A 8.4.3. */
 #define SIPI_SELECTOR(vector)	((vector) << 8)
 #define SIPI_BASE(vector)	((vector) << 12)
-/* A wait longer than this has no end. */
-#define WAIT_MAX_NS		(365 * 24 * 3600 * NS_PER_SEC)
-/* Not worth sleeping for, in ns; see spin(). */
-#define SPIN_NS			20000u
 
 const struct engine_ops *const vm_engines[VM_ENGINES] = {
 	&bt_engine_ops,
@@ -55,6 +52,17 @@ unsigned vm_this_cpu(void *opaque)
  * The pins.
  */
 
+void vm_cpu_wake(struct vm_cpu *cpu)
+{
+	uint64_t one = 1;
+
+	if (!cpu->on_clock)
+		pthread_cond_signal(&cpu->wake);
+	/* Fails only when a wake-up is pending anyway. */
+	else if (write(cpu->wake_fd, &one, sizeof(one)) < 0)
+		return;
+}
+
 void vm_cpu_attend(struct vm_cpu *cpu)
 {
 	atomic_store(&cpu->bus.stop, 1);
@@ -65,7 +73,7 @@ void vm_cpu_attend(struct vm_cpu *cpu)
 static void pin_changed(struct vm_cpu *cpu)
 {
 	if (cpu->waiting) {
-		pthread_cond_signal(&cpu->wake);
+		vm_cpu_wake(cpu);
 	} else if (cpu->engine) {
 		cpu->kicks++;
 		cpu->ops->kick(cpu->engine);
@@ -97,7 +105,7 @@ void vm_cpu_startup(struct vm_cpu *cpu, enum apic_delivery how,
 		cpu->sipi_wanted = true;
 		cpu->sipi_vector = vector;
 	}
-	pthread_cond_signal(&cpu->wake);
+	vm_cpu_wake(cpu);
 }
 
 /*
@@ -181,9 +189,11 @@ static void bus_hypercall(void *opaque, struct vcpu *v)
 	vmi_hypercall(((struct vm_cpu *)opaque)->vm->vmi, v);
 }
 
-void vm_cpu_connect_vmi(struct vm_cpu *cpu)
+int vm_cpu_connect_vmi(struct vm_cpu *cpu)
 {
 	cpu->bus.hypercall = bus_hypercall;
+	cpu->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	return cpu->wake_fd < 0 ? -errno : 0;
 }
 
 void vm_cpu_init(struct vm *vm, unsigned index)
@@ -193,6 +203,7 @@ void vm_cpu_init(struct vm *vm, unsigned index)
 	cpu->vm = vm;
 	cpu->index = index;
 	pthread_cond_init(&cpu->wake, NULL);
+	cpu->wake_fd = -1;
 	cpu->bus.opaque = cpu;
 	cpu->bus.pio_read = bus_pio_read;
 	cpu->bus.pio_write = bus_pio_write;
@@ -255,6 +266,8 @@ void vm_cpu_fini(struct vm_cpu *cpu)
 		if (cpu->made[n])
 			vm_engines[n]->destroy(cpu->made[n]);
 	pthread_cond_destroy(&cpu->wake);
+	if (cpu->wake_fd >= 0)
+		close(cpu->wake_fd);
 }
 
 bool vm_cpu_irqchip(const struct vm_cpu *cpu)
@@ -344,15 +357,19 @@ static void spin(struct vm_cpu *cpu, uint64_t until)
 	loop_lock(cpu->vm->cfg.loop);
 }
 
-static void wait_until(struct vm_cpu *cpu, uint64_t ns)
+/*
+ * Also for timers, so that the alarm for which the guest waits wakes up this
+ * thread alone.
+ */
+static void wait_on_clock(struct vm_cpu *cpu)
 {
-	if (ns <= SPIN_NS) {
-		spin(cpu, mono_ns() + ns);
-		return;
-	}
+	bool waited;
+
 	cpu->waiting = true;
-	loop_wait_until(cpu->vm->cfg.loop, &cpu->wake, mono_ns() + ns);
+	waited = clock_wait(cpu->vm->clock, cpu->wake_fd, &cpu->on_clock);
 	cpu->waiting = false;
+	if (!waited)
+		wait(cpu);
 }
 
 /* Until somebody wakes us, or an alarm of the guest's is due. */
@@ -361,10 +378,11 @@ static void wait_for_alarm(struct vm_cpu *cpu)
 	struct vmi *vmi = cpu->vm->vmi;
 	uint64_t ns = vmi_wait_begin(vmi, cpu->index);
 
-	if (ns > WAIT_MAX_NS)
-		wait(cpu);
-	else if (ns)
-		wait_until(cpu, ns);
+	if (ns == UINT64_MAX) {
+		wait_on_clock(cpu);
+		return;
+	}
+	spin(cpu, mono_ns() + ns);
 	vmi_wait_end(vmi, cpu->index);
 }
 
@@ -401,7 +419,7 @@ static void reset(struct vm *vm)
 	vm_tell(vm, VM_EVENT_RESET);
 	vm_boot(vm);
 	for (unsigned n = 1; n < vm->ncpus; n++)
-		pthread_cond_signal(&vm->cpus[n].wake);
+		vm_cpu_wake(&vm->cpus[n]);
 }
 
 static void init(struct vm_cpu *cpu)
@@ -556,8 +574,6 @@ static void *cpu_main(void *opaque)
 	struct vm *vm = cpu->vm;
 
 	this_cpu = cpu->index;
-	/* Alarms are waited for here: by default Linux adds up to 50 us. */
-	prctl(PR_SET_TIMERSLACK, 1);
 	loop_lock(vm->cfg.loop);
 	for (;;) {
 		atomic_store(&cpu->bus.stop, 0);

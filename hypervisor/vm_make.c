@@ -235,15 +235,18 @@ static void vmi_power_off(void *opaque)
 }
 
 /* Before the engines, which look whether there are hypercalls. */
-static void connect_vmi(struct vm *vm)
+static int connect_vmi(struct vm *vm)
 {
+	int err = 0;
+
 	vm->vmi = pc_vmi(vm->pc);
 	if (!vm->vmi)
-		return;
+		return 0;
 	vmi_on_iret(vm->vmi, vmi_iret_known, vm);
 	vmi_on_power_off(vm->vmi, vmi_power_off, vm);
-	for (unsigned n = 0; n < vm->ncpus; n++)
-		vm_cpu_connect_vmi(&vm->cpus[n]);
+	for (unsigned n = 0; n < vm->ncpus && !err; n++)
+		err = vm_cpu_connect_vmi(&vm->cpus[n]);
+	return err;
 }
 
 /*
@@ -303,7 +306,7 @@ static int create_parts(struct vm *vm, char *err)
 	if (!code)
 		code = create_pc(vm, err);
 	if (!code)
-		connect_vmi(vm);
+		code = fail(err, "VMI", connect_vmi(vm));
 	if (!code)
 		code = create_engines(vm, err);
 	return code;

@@ -29,9 +29,11 @@ struct vm_cpu {
 	pthread_t thread;
 	bool started;
 	pthread_cond_t wake;	/* the thread waits for something */
+	int wake_fd;		/* ... for timers, too: eventfd; -1: never so */
 
 	/* Under the lock. */
-	bool waiting;		/* the thread waits on `wake', not in run() */
+	bool waiting;		/* the thread waits, it is not in run() */
+	bool on_clock;		/* it waits by clock_wait() */
 	bool parked;		/* outside run() for good or a pause */
 	bool halted;		/* in HLT */
 	bool halt_if;		/* ... with IF set: interrupts end it */
@@ -142,7 +144,10 @@ int vm_cpu_make_engine(struct vm_cpu *cpu, const struct engine_ops *ops,
 		       char *err);
 void vm_cpu_fini(struct vm_cpu *cpu);
 /* Hypercalls go to vm->vmi. */
-void vm_cpu_connect_vmi(struct vm_cpu *cpu);
+/* Returns 0 or a negative errno. */
+int vm_cpu_connect_vmi(struct vm_cpu *cpu);
+/* If the thread waits for something, let it look again.  Lock held. */
+void vm_cpu_wake(struct vm_cpu *cpu);
 /* Returns 0 or an errno of pthread_create(). */
 int vm_cpu_start(struct vm_cpu *cpu);
 

@@ -28,12 +28,8 @@
 #define PCI_CLASS_OTHER	0xff00
 #define TRACE_WORDS	6	/* on the stack at VMI_HC_TRACE */
 #define APIC_REGISTER	0xff0u	/* of an address */
-/*
- * From when on the processor's thread waits for an alarm itself, in ns.  Between
- * that and VMI_LATE_NS the loop, woken up first, costs less: 36 to 41 us of host
- * time for a sleep of 200 us, against 40 to 45.
- */
-#define LONG_WAIT_NS	1000000u
+/* An alarm this near is not worth falling asleep for, in ns; see vm_cpu.c. */
+#define VMI_SPIN_NS	VMI_LATE_NS
 #define NOTHING		(~0u)	/* the answer to what is not known */
 
 struct vmi {
@@ -346,7 +342,7 @@ uint64_t vmi_wait_begin(struct vmi *m, unsigned cpu)
 	if (first == TIMER_NEVER)
 		return UINT64_MAX;
 	ns = first > now ? first - now : 0;
-	if (ns > VMI_LATE_NS && ns < LONG_WAIT_NS)
+	if (ns > VMI_SPIN_NS)
 		return UINT64_MAX;
 	vmi_alarms_take(&m->time, cpu);
 	return ns;

@@ -76,9 +76,10 @@ void vmi_on_power_off(struct vmi *m, void (*fn)(void *opaque), void *opaque);
  */
 void vmi_idle(struct vmi *m, unsigned cpu, bool begin);
 /*
- * In between it may wait for the guest's alarms itself, which spares another
- * thread's waking up: vmi_wait_begin() gives ns from now, or UINT64_MAX if
- * there is none or the loop will see to it; vmi_wait_end() what came of it.  Lock held.
+ * In between: if an alarm is due so soon that sleeping is not worth while,
+ * vmi_wait_begin() takes it from the clock and gives ns from now, else UINT64_MAX.
+ * After vmi_wait_begin() gave a time, vmi_wait_end() lets happen what is due by
+ * then and gives the rest back.  Lock held.
  */
 uint64_t vmi_wait_begin(struct vmi *m, unsigned cpu);
 void vmi_wait_end(struct vmi *m, unsigned cpu);

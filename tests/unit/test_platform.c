@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "backends/char.h"
@@ -152,6 +153,96 @@ START_TEST(running_clock_keeps_its_deadlines)
 	ck_assert_uint_ge(fired_at[2], 30000000);
 	ck_assert_uint_lt(fired_at[0], 20000000);
 	ck_assert(!timer_armed(&timers[3]));
+}
+END_TEST
+
+static bool waits;
+static unsigned ran;
+static pthread_t ran_on;
+
+static void on_waited(void *opaque)
+{
+	bool also = false;
+
+	ran++;
+	ran_on = pthread_self();
+	ck_assert(!waits);
+	ck_assert(!clock_wait(rig_clock, *(int *)opaque, &also));
+}
+
+static void *run_loop(void *opaque)
+{
+	loop_run(rig_loop);
+	return NULL;
+}
+
+static void wake_soon(void *opaque, int fd, short revents)
+{
+	uint64_t one = 1;
+
+	ck_assert_int_eq(read(fd, &one, sizeof(one)), sizeof(one));
+	ck_assert(waits);
+	ck_assert_int_eq(write(*(int *)opaque, &one, sizeof(one)),
+			 sizeof(one));
+}
+
+/*
+ * A thread waits for timers while the loop runs: once until one is due, which is
+ * run there and not by the loop, once until somebody writes, and not at all when
+ * the clock is stopped.  What is due afterwards is the loop's again.
+ */
+START_TEST(a_waiting_thread_runs_the_timers)
+{
+	int wake = eventfd(0, EFD_NONBLOCK), ask = eventfd(0, EFD_NONBLOCK);
+	uint64_t one = 1, until;
+	pthread_t loop;
+
+	ck_assert(!clock_wait(rig_clock, wake, &waits));
+	clock_start(rig_clock);
+	timer_init(&timers[0], rig_clock, on_waited, &wake);
+	timer_init(&timers[1], rig_clock, on_real_timer, NULL);
+	fired = 2;
+	ck_assert_int_eq(loop_add_fd(rig_loop, ask, POLLIN, wake_soon, &wake),
+			 0);
+	ck_assert_int_eq(pthread_create(&loop, NULL, run_loop, NULL), 0);
+
+	loop_lock(rig_loop);
+	until = clock_now(rig_clock) + 5000000;
+	timer_set(&timers[0], until);
+	while (!ran)
+		ck_assert(clock_wait(rig_clock, wake, &waits));
+	ck_assert(pthread_equal(ran_on, pthread_self()));
+	ck_assert_uint_ge(clock_now(rig_clock), until);
+
+	ck_assert_int_eq(write(ask, &one, sizeof(one)), sizeof(one));
+	ck_assert(clock_wait(rig_clock, wake, &waits));
+	ck_assert_int_eq(read(wake, &one, sizeof(one)), -1);
+
+	timer_set(&timers[1], clock_now(rig_clock) + 1000000);
+	loop_unlock(rig_loop);
+	pthread_join(loop, NULL);
+	ck_assert_uint_eq(fired, 3);
+	ck_assert_uint_eq(ran, 1);
+	loop_del_fd(rig_loop, ask);
+	close(ask);
+	close(wake);
+}
+END_TEST
+
+/* Without a loop: the descriptor is armed for what is due, not what was once. */
+START_TEST(a_waiting_thread_is_not_woken_up_for_what_was_put_off)
+{
+	int wake = eventfd(0, EFD_NONBLOCK);
+
+	clock_start(rig_clock);
+	timer_init(&timers[0], rig_clock, on_waited, &wake);
+	loop_lock(rig_loop);
+	timer_set(&timers[0], clock_now(rig_clock) + 2000000);
+	timer_set(&timers[0], clock_now(rig_clock) + 20000000);
+	ck_assert(clock_wait(rig_clock, wake, &waits));
+	ck_assert_uint_eq(ran, 1);
+	loop_unlock(rig_loop);
+	close(wake);
 }
 END_TEST
 
@@ -640,7 +731,10 @@ int main(void)
 		ports_split_what_the_owner_does_not_take,
 		ports_have_one_owner,
 		timers_fire_in_order_and_can_be_cancelled,
-		running_clock_keeps_its_deadlines, stopped_clock_stands_still,
+		running_clock_keeps_its_deadlines,
+		a_waiting_thread_runs_the_timers,
+		a_waiting_thread_is_not_woken_up_for_what_was_put_off,
+		stopped_clock_stands_still,
 		loop_forgets_a_descriptor_removed_in_the_same_round,
 		loop_hears_of_changes_by_other_threads,
 		damaged_state_is_refused,
