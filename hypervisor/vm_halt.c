@@ -59,9 +59,11 @@ static bool asleep_for_good(struct vm_cpu *cpu)
 
 static bool all_asleep_for_good(struct vm *vm)
 {
-	bool all = true;
+	bool all;
 
 	vm_stand(vm, true);
+	/* On its way out a processor may have reset the machine. */
+	all = vm->irqchip_given;
 	for (unsigned n = 0; n < vm->ncpus && all; n++)
 		all = asleep_for_good(&vm->cpus[n]);
 	vm_stand(vm, false);
