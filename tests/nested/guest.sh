@@ -146,6 +146,7 @@ moves()
 firmware()
 {
 	[ -d /usr/share/seabios ] || return
+	: >/tmp/out
 	timeout 60 ./umbra run --bios bios-256k.bin --engine hv --mem 64 \
 		--log /tmp/log "$@" </dev/null >/tmp/out 2>&1 &
 	pid=$!
