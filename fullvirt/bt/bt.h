@@ -173,7 +173,7 @@ struct tc_entry {
 	uint32_t in;		/* exits chained here */
 };
 
-#define TC_HASH		(1u << 16)
+#define TC_HASH		(1u << 18)
 
 struct tc {
 	uint8_t *code;		/* start; the stubs come first */

@@ -13,7 +13,7 @@
 #include "fullvirt/bt/bt.h"
 #include "fullvirt/x86/census.h"
 
-#define TC_DEFAULT	(64 * MIB)
+#define TC_DEFAULT	(256 * MIB)
 #define TC_MIN		(1 * MIB)
 #define TC_MAX		(1 * GIB)
 #define VMA_DEFAULT	40000u	/* of vm.max_map_count's 65,530 */
