@@ -384,10 +384,17 @@ static void wait_finished(struct block_queue *q)
 	pthread_mutex_unlock(&q->lock);
 }
 
+/* Without the lock, workers would complete what a drain waits for. */
+static bool lock_held(struct block_queue *q)
+{
+	return !loop_trylock(q->loop);
+}
+
 void block_queue_drain(struct block_queue *q)
 {
 	bool any = q->inflight;
 
+	assert(!any || lock_held(q));
 	while (q->inflight) {
 		wait_finished(q);
 		complete_one(q);

@@ -66,7 +66,7 @@ int block_queue_create(struct block_queue **out, struct block *b,
 /* Call @fn (NULL: nobody) after each row of done() calls.  Nothing is in flight. */
 void block_queue_on_batch(struct block_queue *q, block_batch_fn *fn,
 			  void *opaque);
-/* Finish all requests, close the medium, free.  Lock held or loop ended. */
+/* Finish all requests, close the medium, free.  Lock held. */
 void block_queue_destroy(struct block_queue *q);
 
 /*

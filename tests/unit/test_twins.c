@@ -207,6 +207,7 @@ static void twin_new(struct twin *t)
 	char err[160];
 
 	ck_assert_int_eq(loop_create(&t->loop), 0);
+	loop_lock(t->loop);
 	ck_assert_int_eq(clock_create(&t->clock, t->loop), 0);
 	ck_assert_int_eq(ports_create(&t->ports), 0);
 	ck_assert_int_eq(mem_create(&t->mem, RAM), 0);

@@ -351,6 +351,7 @@ static void open_control(struct run *r)
 static void tear_down(struct run *r)
 {
 	running = NULL;
+	loop_lock(r->loop);	/* workers may still have requests */
 	screen_dump(&r->devices.screen, r->log);
 	vm_destroy(r->vm);
 	for (unsigned i = 0; i < VM_SERIAL_MAX; i++)
@@ -360,6 +361,7 @@ static void tear_down(struct run *r)
 		r->terminal->ops->destroy(r->terminal);
 	devices_close(&r->devices);
 	store_close(&r->store);
+	loop_unlock(r->loop);
 	loop_destroy(r->loop);
 	boot_destroy(r->boot);
 	if (r->perf_map)
