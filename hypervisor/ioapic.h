@@ -12,15 +12,7 @@
 #define IOAPIC_SIZE	0x1000ULL
 #define IOAPIC_PINS	24
 
-/* Redirection table entry, datasheet 3.2.4. */
-#define IOAPIC_VECTOR	0xffULL
-#define IOAPIC_LOGICAL	(1ULL << 11)
-#define IOAPIC_RIRR	(1ULL << 14)
-#define IOAPIC_LEVEL	(1ULL << 15)
-#define IOAPIC_MASKED	(1ULL << 16)
-
 struct ioapic;
-struct irqchip_ioapic;
 struct mem;
 
 struct ioapic_config {

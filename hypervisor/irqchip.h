@@ -14,6 +14,34 @@
 /* Registers of the local APIC, one every 16 bytes. */
 #define IRQCHIP_LAPIC_REGS	64
 
+/* Delivery modes, SDM figure 10-8 and 10-12. */
+enum apic_delivery {
+	APIC_FIXED, APIC_LOWEST, APIC_SMI, APIC_RESERVED, APIC_NMI,
+	APIC_INIT, APIC_STARTUP, APIC_EXTINT,
+};
+
+/* Redirection table entry, datasheet 3.2.4. */
+#define IOAPIC_VECTOR	0xffULL
+#define IOAPIC_LOGICAL	(1ULL << 11)
+#define IOAPIC_RIRR	(1ULL << 14)
+#define IOAPIC_LEVEL	(1ULL << 15)
+#define IOAPIC_MASKED	(1ULL << 16)
+
+/* The local APIC's registers: offsets / 10h, SDM Vol. 3A table 10-1. */
+enum {
+	LAPIC_R_ID = 0x02, LAPIC_R_VERSION = 0x03, LAPIC_R_TPR = 0x08,
+	LAPIC_R_APR = 0x09, LAPIC_R_PPR = 0x0a, LAPIC_R_EOI = 0x0b,
+	LAPIC_R_LDR = 0x0d, LAPIC_R_DFR = 0x0e, LAPIC_R_SVR = 0x0f,
+	LAPIC_R_ISR = 0x10, LAPIC_R_TMR = 0x18, LAPIC_R_IRR = 0x20,
+	LAPIC_R_ESR = 0x28, LAPIC_R_ICR_LOW = 0x30, LAPIC_R_ICR_HIGH = 0x31,
+	LAPIC_R_LVT = 0x32, LAPIC_R_INITIAL = 0x38, LAPIC_R_CURRENT = 0x39,
+	LAPIC_R_DIVIDE = 0x3e,
+};
+
+/* Its local vector table, from LAPIC_R_LVT on. */
+enum lvt { LVT_TIMER, LVT_THERMAL, LVT_PERF, LVT_LINT0, LVT_LINT1, LVT_ERROR,
+	   LVT_COUNT };
+
 struct irqchip_pic {
 	uint8_t lines, irr, imr, isr, elcr;
 	uint8_t base;		/* ICW2 */

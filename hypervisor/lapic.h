@@ -8,17 +8,12 @@
 #include <stdio.h>
 
 #include "hypervisor/irq.h"
+#include "hypervisor/irqchip.h"
 
 #define LAPIC_DEFAULT_BASE	0xfee00000ULL
 #define LAPIC_SIZE		0x1000ULL
 /* Input clock of the timer, before the divider. */
 #define LAPIC_TIMER_HZ		1000000000ULL
-
-/* Delivery modes, SDM figure 10-8 and 10-12. */
-enum apic_delivery {
-	APIC_FIXED, APIC_LOWEST, APIC_SMI, APIC_RESERVED, APIC_NMI,
-	APIC_INIT, APIC_STARTUP, APIC_EXTINT,
-};
 
 /* As people call it. */
 const char *apic_delivery_name(enum apic_delivery how);
@@ -36,7 +31,6 @@ struct apic_msg {
 enum apic_who { APIC_DEST, APIC_SELF, APIC_ALL, APIC_OTHERS };
 
 struct clock;
-struct irqchip_lapic;
 struct lapic;
 struct mem;
 

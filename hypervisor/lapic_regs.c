@@ -41,43 +41,43 @@ static void write_lvt(struct lapic *l, enum lvt i, uint32_t val)
 uint32_t lapic_read_reg(struct lapic *l, unsigned reg)
 {
 	switch (reg) {
-	case R_ID:
+	case LAPIC_R_ID:
 		return l->id;
-	case R_VERSION:
+	case LAPIC_R_VERSION:
 		return VERSION;
-	case R_TPR:
+	case LAPIC_R_TPR:
 		return l->tpr;
-	case R_PPR:
+	case LAPIC_R_PPR:
 		return lapic_priority(l);
-	case R_APR:
-	case R_EOI:
+	case LAPIC_R_APR:
+	case LAPIC_R_EOI:
 		return 0;
-	case R_LDR:
+	case LAPIC_R_LDR:
 		return l->ldr;
-	case R_DFR:
+	case LAPIC_R_DFR:
 		return l->dfr;
-	case R_SVR:
+	case LAPIC_R_SVR:
 		return l->svr;
-	case R_ESR:
+	case LAPIC_R_ESR:
 		return l->esr;
-	case R_ICR_LOW:
+	case LAPIC_R_ICR_LOW:
 		return l->icr_low;
-	case R_ICR_HIGH:
+	case LAPIC_R_ICR_HIGH:
 		return l->icr_high;
-	case R_INITIAL:
+	case LAPIC_R_INITIAL:
 		return l->initial;
-	case R_CURRENT:
+	case LAPIC_R_CURRENT:
 		return lapic_timer_count(l);
-	case R_DIVIDE:
+	case LAPIC_R_DIVIDE:
 		return l->divide;
-	case R_ISR ... R_ISR + 7:
-		return l->isr[reg - R_ISR];
-	case R_TMR ... R_TMR + 7:
-		return l->tmr[reg - R_TMR];
-	case R_IRR ... R_IRR + 7:
-		return l->irr[reg - R_IRR];
-	case R_LVT ... R_LVT + LVT_COUNT - 1:
-		return l->lvt[reg - R_LVT];
+	case LAPIC_R_ISR ... LAPIC_R_ISR + 7:
+		return l->isr[reg - LAPIC_R_ISR];
+	case LAPIC_R_TMR ... LAPIC_R_TMR + 7:
+		return l->tmr[reg - LAPIC_R_TMR];
+	case LAPIC_R_IRR ... LAPIC_R_IRR + 7:
+		return l->irr[reg - LAPIC_R_IRR];
+	case LAPIC_R_LVT ... LAPIC_R_LVT + LVT_COUNT - 1:
+		return l->lvt[reg - LAPIC_R_LVT];
 	default:
 		lapic_error(l, ESR_BAD_REGISTER);
 		return 0;
@@ -100,46 +100,47 @@ void lapic_set_tpr(struct lapic *l, uint8_t tpr)
 static void write_reg(struct lapic *l, unsigned reg, uint32_t val)
 {
 	switch (reg) {
-	case R_ID:
+	case LAPIC_R_ID:
 		l->id = val & 0xff000000;
 		break;
-	case R_TPR:
+	case LAPIC_R_TPR:
 		lapic_write_tpr(l, val);
 		break;
-	case R_EOI:
+	case LAPIC_R_EOI:
 		lapic_end_of_interrupt(l);
 		return;
-	case R_LDR:
+	case LAPIC_R_LDR:
 		l->ldr = val & 0xff000000;
 		break;
-	case R_DFR:
+	case LAPIC_R_DFR:
 		l->dfr = val | DFR_FIXED;
 		break;
-	case R_SVR:
+	case LAPIC_R_SVR:
 		lapic_write_svr(l, val);
 		break;
-	case R_ESR:
+	case LAPIC_R_ESR:
 		l->esr = l->esr_pending;
 		l->esr_pending = 0;
 		break;
-	case R_ICR_LOW:
+	case LAPIC_R_ICR_LOW:
 		l->icr_low = val & ICR_KEPT;
 		lapic_send_ipi(l);
 		break;
-	case R_ICR_HIGH:
+	case LAPIC_R_ICR_HIGH:
 		l->icr_high = val & 0xff000000;
 		break;
-	case R_INITIAL:
+	case LAPIC_R_INITIAL:
 		lapic_timer_start(l, val);
 		break;
-	case R_DIVIDE:
+	case LAPIC_R_DIVIDE:
 		lapic_timer_change(l, &l->divide, val & 0xb);
 		break;
-	case R_LVT ... R_LVT + LVT_COUNT - 1:
-		write_lvt(l, reg - R_LVT, val);
+	case LAPIC_R_LVT ... LAPIC_R_LVT + LVT_COUNT - 1:
+		write_lvt(l, reg - LAPIC_R_LVT, val);
 		break;
-	case R_VERSION: case R_APR: case R_PPR: case R_CURRENT:
-	case R_ISR ... R_IRR + 7:
+	case LAPIC_R_VERSION: case LAPIC_R_APR:
+	case LAPIC_R_PPR: case LAPIC_R_CURRENT:
+	case LAPIC_R_ISR ... LAPIC_R_IRR + 7:
 		return;		/* read-only */
 	default:
 		lapic_error(l, ESR_BAD_REGISTER);

@@ -102,9 +102,10 @@ bool lapic_nmi_possible(const struct lapic *l)
 void lapic_get(struct lapic *l, struct irqchip_lapic *out)
 {
 	static const struct { uint8_t first, n; } ranges[] = {
-		{ R_ID, 2 }, { R_TPR, 1 }, { R_LDR, 3 }, { R_ISR, 24 },
-		{ R_ICR_LOW, 2 }, { R_LVT, LVT_COUNT }, { R_INITIAL, 2 },
-		{ R_DIVIDE, 1 },
+		{ LAPIC_R_ID, 2 }, { LAPIC_R_TPR, 1 }, { LAPIC_R_LDR, 3 },
+		{ LAPIC_R_ISR, 24 }, { LAPIC_R_ICR_LOW, 2 },
+		{ LAPIC_R_LVT, LVT_COUNT }, { LAPIC_R_INITIAL, 2 },
+		{ LAPIC_R_DIVIDE, 1 },
 	};
 
 	memset(out, 0, sizeof(*out));
@@ -112,7 +113,7 @@ void lapic_get(struct lapic *l, struct irqchip_lapic *out)
 		for (unsigned k = 0; k < ranges[i].n; k++)
 			out->reg[ranges[i].first + k] =
 				lapic_read_reg(l, ranges[i].first + k);
-	out->reg[R_ESR] = l->esr;
+	out->reg[LAPIC_R_ESR] = l->esr;
 	timer_cancel(&l->timer);
 }
 
@@ -121,21 +122,21 @@ void lapic_put(struct lapic *l, const struct irqchip_lapic *in,
 {
 	remap(l, base);
 	l->base = base;
-	l->id = in->reg[R_ID];
-	l->ldr = in->reg[R_LDR];
-	l->dfr = in->reg[R_DFR] | DFR_FIXED;
-	l->svr = in->reg[R_SVR] & SVR_KEPT;
-	l->esr = in->reg[R_ESR];
-	l->icr_low = in->reg[R_ICR_LOW] & ICR_KEPT;
-	l->icr_high = in->reg[R_ICR_HIGH];
-	memcpy(l->isr, &in->reg[R_ISR], sizeof(l->isr));
-	memcpy(l->tmr, &in->reg[R_TMR], sizeof(l->tmr));
-	memcpy(l->irr, &in->reg[R_IRR], sizeof(l->irr));
+	l->id = in->reg[LAPIC_R_ID];
+	l->ldr = in->reg[LAPIC_R_LDR];
+	l->dfr = in->reg[LAPIC_R_DFR] | DFR_FIXED;
+	l->svr = in->reg[LAPIC_R_SVR] & SVR_KEPT;
+	l->esr = in->reg[LAPIC_R_ESR];
+	l->icr_low = in->reg[LAPIC_R_ICR_LOW] & ICR_KEPT;
+	l->icr_high = in->reg[LAPIC_R_ICR_HIGH];
+	memcpy(l->isr, &in->reg[LAPIC_R_ISR], sizeof(l->isr));
+	memcpy(l->tmr, &in->reg[LAPIC_R_TMR], sizeof(l->tmr));
+	memcpy(l->irr, &in->reg[LAPIC_R_IRR], sizeof(l->irr));
 	for (int i = 0; i < LVT_COUNT; i++)
-		l->lvt[i] = in->reg[R_LVT + i] &
+		l->lvt[i] = in->reg[LAPIC_R_LVT + i] &
 			    (lapic_lvt_writable[i] | LVT_RIRR);
 	lapic_timer_put(l, in);
-	lapic_write_tpr(l, in->reg[R_TPR]);
+	lapic_write_tpr(l, in->reg[LAPIC_R_TPR]);
 	lapic_timer_schedule(l);
 	lapic_update(l);
 }

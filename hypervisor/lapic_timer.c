@@ -134,10 +134,10 @@ void lapic_timer_change(struct lapic *l, uint32_t *reg, uint32_t val)
 
 void lapic_timer_put(struct lapic *l, const struct irqchip_lapic *in)
 {
-	uint32_t count = in->reg[R_CURRENT];
+	uint32_t count = in->reg[LAPIC_R_CURRENT];
 
-	l->divide = in->reg[R_DIVIDE] & 0xb;
-	l->initial = in->reg[R_INITIAL];
+	l->divide = in->reg[LAPIC_R_DIVIDE] & 0xb;
+	l->initial = in->reg[LAPIC_R_INITIAL];
 	l->running = l->initial && count && count <= l->initial;
 	l->started = clock_now(l->cfg.clock) -
 		     (uint64_t)(l->initial - count) * divisor(l);

@@ -5,8 +5,8 @@
  * What the host has cached moves between its cache and the guest's memory at
  * once, while the driver waits.  Other data goes through a buffer of the
  * request's own: workers never touch guest memory, so nothing that the guest
- * does to its memory map can hurt them.  A reset waits for what is in flight, so that no old write can follow a new
- * one.
+ * does to its memory map can hurt them.  A reset waits for what is in flight,
+ * so that no old write can follow a new one.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -24,20 +24,6 @@
 #define IOAPIC_BASE	0xfec00000ULL
 #define ELCR_MASTER	0xf8
 #define ELCR_SLAVE	0xde
-/* Redirection table entry, 82093AA datasheet 3.2.4. */
-#define REDIR_LEVEL	(1ULL << 15)
-#define REDIR_MASKED	(1ULL << 16)
-#define DELIVER_SMI	2
-#define DELIVER_NMI	4
-#define DELIVER_INIT	5
-/* Registers of the local APIC / 10h, SDM Vol. 3A table 10-1. */
-#define R_SVR		0x0f
-#define R_TMR		0x18
-#define R_IRR		0x20
-#define R_LVT_TIMER	0x32
-#define R_LVT_LINT0	0x35
-#define R_INITIAL	0x38
-#define R_CURRENT	0x39
 #define SVR_ENABLE	0x100
 #define LVT_MASKED	0x10000
 #define LVT_MODE	0x60000		/* 0: one-shot */
@@ -205,7 +191,7 @@ static int set_ioapic(struct hv *hv, const struct irqchip_ioapic *io)
 	k.chip.ioapic.base_address = IOAPIC_BASE;
 	for (unsigned n = 0; n < IRQCHIP_PINS; n++) {
 		k.chip.ioapic.redirtbl[n].bits = io->redir[n];
-		if (io->redir[n] & REDIR_LEVEL)
+		if (io->redir[n] & IOAPIC_LEVEL)
 			k.chip.ioapic.irr |= io->lines & 1u << n;
 	}
 	k.chip.ioapic.id = io->id;
@@ -226,7 +212,7 @@ static int set_lines(struct hv *hv, const struct irqchip_state *s)
 	int ret;
 
 	for (unsigned n = 0; n < IRQCHIP_PINS; n++)
-		masked.redir[n] = REDIR_MASKED;
+		masked.redir[n] = IOAPIC_MASKED;
 	ret = set_pics(hv, quiet);
 	if (ret >= 0)
 		ret = set_ioapic(hv, &masked);
@@ -318,31 +304,31 @@ bool hv_irqchip_settle(struct hv *hv)
 	if (!hv->vm->irqchip || hv->broken[0] ||
 	    hv_ioctl(hv->fd, KVM_GET_LAPIC, &k) < 0)
 		return false;
-	hv->timer_left = reg_of(&k, R_CURRENT);
-	return reg_of(&k, R_INITIAL) &&
-	       !(reg_of(&k, R_LVT_TIMER) & LVT_MASKED) && touch_vcpu(hv);
+	hv->timer_left = reg_of(&k, LAPIC_R_CURRENT);
+	return reg_of(&k, LAPIC_R_INITIAL) &&
+	       !(reg_of(&k, LAPIC_R_LVT + LVT_TIMER) & LVT_MASKED) && touch_vcpu(hv);
 }
 
 /* Has it expired since the vCPU stopped? */
 static bool expired(const struct hv *hv, const struct irqchip_lapic *l)
 {
-	uint32_t now = l->reg[R_CURRENT];
+	uint32_t now = l->reg[LAPIC_R_CURRENT];
 
-	if (!l->reg[R_INITIAL] || l->reg[R_LVT_TIMER] & LVT_MASKED ||
-	    !(l->reg[R_SVR] & SVR_ENABLE))
+	if (!l->reg[LAPIC_R_INITIAL] || l->reg[LAPIC_R_LVT + LVT_TIMER] & LVT_MASKED ||
+	    !(l->reg[LAPIC_R_SVR] & SVR_ENABLE))
 		return false;
-	return one_shot(l->reg[R_LVT_TIMER]) ? hv->timer_left && !now :
+	return one_shot(l->reg[LAPIC_R_LVT + LVT_TIMER]) ? hv->timer_left && !now :
 	       now > hv->timer_left;
 }
 
 static void request_timer(struct irqchip_lapic *l)
 {
-	uint8_t vector = l->reg[R_LVT_TIMER];
+	uint8_t vector = l->reg[LAPIC_R_LVT + LVT_TIMER];
 
 	if (vector < 16)
 		return;
-	l->reg[R_IRR + vector / 32] |= 1u << vector % 32;
-	l->reg[R_TMR + vector / 32] &= ~(1u << vector % 32);
+	l->reg[LAPIC_R_IRR + vector / 32] |= 1u << vector % 32;
+	l->reg[LAPIC_R_TMR + vector / 32] &= ~(1u << vector % 32);
 }
 
 static int get_lapic(struct engine *e, struct irqchip_lapic *l)
@@ -357,9 +343,9 @@ static int get_lapic(struct engine *e, struct irqchip_lapic *l)
 		l->reg[n] = reg_of(&k, n);
 	if (expired(hv, l))
 		request_timer(l);
-	hv->timer_left = l->reg[R_CURRENT];
-	if (!l->reg[R_INITIAL])
-		l->reg[R_INITIAL] = hv->timer_initial;
+	hv->timer_left = l->reg[LAPIC_R_CURRENT];
+	if (!l->reg[LAPIC_R_INITIAL])
+		l->reg[LAPIC_R_INITIAL] = hv->timer_initial;
 	return 0;
 }
 
@@ -371,10 +357,10 @@ static int set_lapic(struct engine *e, const struct irqchip_lapic *l)
 	int ret;
 
 	hv->timer_initial = 0;
-	hv->timer_left = in.reg[R_CURRENT];
-	if (one_shot(in.reg[R_LVT_TIMER]) && !in.reg[R_CURRENT]) {
-		hv->timer_initial = in.reg[R_INITIAL];
-		in.reg[R_INITIAL] = 0;
+	hv->timer_left = in.reg[LAPIC_R_CURRENT];
+	if (one_shot(in.reg[LAPIC_R_LVT + LVT_TIMER]) && !in.reg[LAPIC_R_CURRENT]) {
+		hv->timer_initial = in.reg[LAPIC_R_INITIAL];
+		in.reg[LAPIC_R_INITIAL] = 0;
 	}
 	memset(&k, 0, sizeof(k));
 	for (unsigned n = 0; n < IRQCHIP_LAPIC_REGS; n++)
@@ -388,9 +374,9 @@ static bool is_nmi(uint64_t entry)
 {
 	unsigned delivery = entry >> 8 & 7;
 
-	return !(entry & REDIR_MASKED) &&
-	       (delivery == DELIVER_SMI || delivery == DELIVER_NMI ||
-		delivery == DELIVER_INIT);
+	return !(entry & IOAPIC_MASKED) &&
+	       (delivery == APIC_SMI || delivery == APIC_NMI ||
+		delivery == APIC_INIT);
 }
 
 static bool nmi_possible(struct engine *e)
@@ -401,7 +387,7 @@ static bool nmi_possible(struct engine *e)
 
 	if (hv_ioctl(hv->fd, KVM_GET_LAPIC, &k) < 0 ||
 	    hv_ioctl(hv->vm->vm_fd, KVM_GET_IRQCHIP, &io) < 0 ||
-	    is_nmi(reg_of(&k, R_LVT_LINT0)))
+	    is_nmi(reg_of(&k, LAPIC_R_LVT + LVT_LINT0)))
 		return true;
 	for (unsigned n = 0; n < IRQCHIP_PINS; n++)
 		if (is_nmi(io.chip.ioapic.redirtbl[n].bits))

@@ -64,27 +64,19 @@ static int open_kvm(const char *symbol, const char *path, int flags, int mode)
 	return real(path, flags, mode);
 }
 
-int open(const char *path, int flags, ...)
-{
-	va_list ap;
-	int mode;
-
-	va_start(ap, flags);
-	mode = va_arg(ap, int);
-	va_end(ap);
-	return open_kvm("open", path, flags, mode);
+#define OPEN(name) \
+int name(const char *path, int flags, ...) \
+{ \
+	va_list ap; \
+	int mode; \
+\
+	va_start(ap, flags); \
+	mode = va_arg(ap, int); \
+	va_end(ap); \
+	return open_kvm(#name, path, flags, mode); \
 }
-
-int open64(const char *path, int flags, ...)
-{
-	va_list ap;
-	int mode;
-
-	va_start(ap, flags);
-	mode = va_arg(ap, int);
-	va_end(ap);
-	return open_kvm("open64", path, flags, mode);
-}
+OPEN(open)
+OPEN(open64)
 
 /* What KVM says besides the reason. */
 static int exit_with(int fd)

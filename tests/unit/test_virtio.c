@@ -562,6 +562,13 @@ static struct block_queue *disk(bool read_only)
 	return bq;
 }
 
+static void drain(struct block_queue *bq)
+{
+	loop_lock(rig_loop);
+	block_queue_drain(bq);
+	loop_unlock(rig_loop);
+}
+
 /* One request and its status; data of @len bytes at DATA_AT + 16. */
 static int request(struct block_queue *bq, uint32_t type, uint64_t sector,
 		   uint32_t len)
@@ -580,9 +587,7 @@ static int request(struct block_queue *bq, uint32_t type, uint64_t sector,
 		s[1] = s[2];
 	offer(0, 0, s, len ? 3 : 2);
 	kick(0);
-	loop_lock(rig_loop);
-	block_queue_drain(bq);
-	loop_unlock(rig_loop);
+	drain(bq);
 	n = take(0, NULL);
 	ck_assert_int_ge(n, 1);
 	return get(DATA_AT + 0x100000, 1);
@@ -793,9 +798,7 @@ START_TEST(blk_leaves_to_workers_what_would_wait)
 
 	offer_sector(0, REQ_IN, 512);
 	kick(0);
-	loop_lock(rig_loop);
-	block_queue_drain(bq);
-	loop_unlock(rig_loop);
+	drain(bq);
 	ck_assert_int_eq(take(0, NULL), 1025);
 	ck_assert_uint_eq(medium.tried, 1);
 	ck_assert_uint_eq(medium.submitted, 1);
@@ -811,9 +814,7 @@ START_TEST(blk_copies_odd_segments)
 
 	offer_sector(0, REQ_IN, 100);
 	kick(0);
-	loop_lock(rig_loop);
-	block_queue_drain(bq);
-	loop_unlock(rig_loop);
+	drain(bq);
 	ck_assert_int_eq(take(0, NULL), 1025);
 	ck_assert_uint_eq(medium.tried, 0);
 	ck_assert_int_eq(memcmp(mem_hva(rig_mem(), DATA_AT + 0x1000),
@@ -855,9 +856,7 @@ START_TEST(blk_shows_a_row_of_ends_at_once)
 	put16(avail_at(0) + 4 + 2 * 8, 1);
 	v->q[0].signalled_valid = 1;
 	kick(0);
-	loop_lock(rig_loop);
-	block_queue_drain(bq);
-	loop_unlock(rig_loop);
+	drain(bq);
 	ck_assert_uint_eq(get(used_at(0) + 2, 2), 2);
 	ck_assert_uint_eq(line.rises, 1);
 	ck_assert_int_eq(take(0, NULL), 1025);
@@ -1002,9 +1001,7 @@ START_TEST(hostile_drivers_do_no_harm)
 		loop_unlock(rig_loop);
 		typed[0] = '\0';
 	}
-	loop_lock(rig_loop);
-	block_queue_drain(bq);
-	loop_unlock(rig_loop);
+	drain(bq);
 	device_reset(dev);
 	v->func.config[PCI_COMMAND] = 7;
 	pci_put32(&v->func, PCI_BAR0 + 16, MODERN_AT);

@@ -436,17 +436,22 @@ static void *pause_often(void *opaque)
 	return NULL;
 }
 
-START_TEST(paused_vcpu_stands_still)
+static void run_with_pauses(int status)
 {
 	pthread_t t;
 
-	CREATE(true, ticker);
 	ck_assert_int_eq(pipe(pauser.fd), 0);
 	loop_add_fd(loop, pauser.fd[0], POLLIN, on_pause, NULL);
 	pthread_create(&t, NULL, pause_often, NULL);
-	run_to(VM_STOP_DEBUG_EXIT, 5);
+	run_to(VM_STOP_DEBUG_EXIT, status);
 	pthread_join(t, NULL);
 	ck_assert_uint_ge(pauser.rounds, 1);
+}
+
+START_TEST(paused_vcpu_stands_still)
+{
+	CREATE(true, ticker);
+	run_with_pauses(5);
 }
 END_TEST
 
@@ -462,15 +467,8 @@ GUEST(clockwatcher,
 
 START_TEST(time_stamp_counter_does_not_go_back_over_pauses)
 {
-	pthread_t t;
-
 	CREATE(true, clockwatcher);
-	ck_assert_int_eq(pipe(pauser.fd), 0);
-	loop_add_fd(loop, pauser.fd[0], POLLIN, on_pause, NULL);
-	pthread_create(&t, NULL, pause_often, NULL);
-	run_to(VM_STOP_DEBUG_EXIT, 15);
-	pthread_join(t, NULL);
-	ck_assert_uint_ge(pauser.rounds, 1);
+	run_with_pauses(15);
 }
 END_TEST
 
