@@ -469,14 +469,15 @@ void tc_add_entry(struct bt *bt, struct tu *tu, uint32_t eip, uint8_t *body,
 void tc_chain(struct bt *bt, uint32_t exit, struct tc_entry *to);
 /* Cut every way into @tu.  Resets all return stacks; bumps invalidated. */
 void tu_kill(struct bt *bt, struct tu *tu);
-/* Put @tu on the lists of its pages, which are traced from then on. */
 /* Trace a page before reading code from it; undone if none came of it. */
 void tc_trace_page(struct bt *bt, uint32_t gpfn);
 void tc_untrace_unused(struct bt *bt, uint32_t gpfn);
+/* Put @tu on the lists of its pages, which are traced from then on. */
 void tu_register_pages(struct bt *bt, struct tu *tu);
 /* [gpa, gpa + len) is about to change: kill what was made from it. */
 bool tc_write(struct bt *bt, gpa_t gpa, uint64_t len);
-void tc_cool(struct bt *bt);
+/* Forget how often code in [gpa, gpa + len) was patched. */
+void tc_cool(struct bt *bt, gpa_t gpa, uint64_t len);
 /* Linear page @pn does not map frame @gpfn any more: kill the TUs that are
  * entered there without a guard. */
 void tc_kill_linear(struct bt *bt, uint32_t pn, uint32_t gpfn);

@@ -196,7 +196,7 @@ static void *events(struct bt *bt, bool *moved)
 	note_tick(bt);
 	if (bt->stats.kicks >= bt->cool_at) {
 		bt->cool_at = bt->stats.kicks + COOL_EVERY;
-		tc_cool(bt);
+		tc_cool(bt, 0, bt->mem->top);
 	}
 	while (bt->v.shadow && lines_up(bt)) {
 		*moved = true;
@@ -351,7 +351,7 @@ static void *interpret(struct bt *bt, bool page)
 		bt_set_ctx(bt);
 		if (page && ++bt->hot_runs >= COOL_RUNS) {
 			bt->hot_runs = 0;
-			tc_cool(bt);
+			tc_cool(bt, 0, bt->mem->top);
 			page = false;
 		}
 	} while (!bt->ctx || (page && bt_lin(bt) >> PAGE_SHIFT == pn));

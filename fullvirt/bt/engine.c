@@ -309,9 +309,7 @@ static void bt_mem_changed(struct engine *e, gpa_t gpa, uint64_t len)
 	bt->invalidated++;
 	tc_write(bt, gpa, len);
 	/* New contents: what was patched there before says nothing. */
-	for (gpa_t p = gpa; p < gpa + len; p += PAGE_SIZE)
-		if (p >> PAGE_SHIFT < bt->tc.npages)
-			bt->tc.page_heat[p >> PAGE_SHIFT] = 0;
+	tc_cool(bt, gpa, len);
 	x86_tlb_flush(&bt->x);
 	soft_flush(bt, true);
 	window_drop_all(bt, &bt->kwin);

@@ -23,6 +23,7 @@
 
 #define TU_ROOM		(64 * KIB)	/* the largest TU fits in this */
 #define BYTES_PER_TU	192		/* sizing of the side tables */
+#define LARGE_WRITE	(1 * MIB)	/* looks at units, not at pages */
 
 static void *table(uint64_t n, size_t size)
 {
@@ -114,13 +115,23 @@ void tc_untrace_unused(struct bt *bt, uint32_t gpfn)
 		set_traced(bt, gpfn, false);
 }
 
+static void page_forget(struct bt *bt, uint32_t gpfn)
+{
+	if (!bt->tc.page_tus[gpfn])
+		return;
+	bt->tc.page_tus[gpfn] = 0;
+	set_traced(bt, gpfn, false);
+}
+
+/* By unit: a machine with firmware below 4 GiB has a million pages. */
 static void untrace_all(struct bt *bt)
 {
-	for (uint64_t i = 0; i < bt->tc.npages; i++) {
-		if (!bt->tc.page_tus[i])
-			continue;
-		bt->tc.page_tus[i] = 0;
-		set_traced(bt, i, false);
+	struct tc *tc = &bt->tc;
+
+	for (uint32_t i = 1; i < tc->ntus; i++) {
+		page_forget(bt, tc->tus[i].gpfn);
+		if (tc->tus[i].gpfn2)
+			page_forget(bt, tc->tus[i].gpfn2);
 	}
 }
 
@@ -400,12 +411,36 @@ static bool page_write(struct bt *bt, uint32_t gpfn, uint32_t from,
 	return hit;
 }
 
-/* [gpa, gpa + len) is about to change: its translations die.  True if any. */
-bool tc_write(struct bt *bt, gpa_t gpa, uint64_t len)
+static bool tu_within(const struct tu *tu, gpa_t from, gpa_t to)
+{
+	gpa_t a = (gpa_t)tu->gpfn << PAGE_SHIFT;
+	gpa_t b = (gpa_t)tu->gpfn2 << PAGE_SHIFT;
+
+	return (a + tu->lo < to && a + tu->hi > from) ||
+	       (tu->gpfn2 && b < to && b + tu->hi2 > from);
+}
+
+/* By unit again, and without heat: this much is new code, not a patch. */
+static bool large_write(struct bt *bt, gpa_t gpa, uint64_t len)
+{
+	struct tc *tc = &bt->tc;
+	bool hit = false;
+
+	for (uint32_t i = 1; i < tc->ntus; i++) {
+		struct tu *tu = &tc->tus[i];
+
+		if (tu->flags & TU_DEAD || !tu_within(tu, gpa, gpa + len))
+			continue;
+		hit = true;
+		tu_kill(bt, tu);
+	}
+	return hit;
+}
+
+static bool small_write(struct bt *bt, gpa_t gpa, uint64_t len)
 {
 	bool hit = false;
 
-	bt->stats.code_writes++;
 	while (len) {
 		uint32_t off = gpa & ~PAGE_MASK;
 		uint64_t n = PAGE_SIZE - off < len ? PAGE_SIZE - off : len;
@@ -414,14 +449,31 @@ bool tc_write(struct bt *bt, gpa_t gpa, uint64_t len)
 		gpa += n;
 		len -= n;
 	}
+	return hit;
+}
+
+/* [gpa, gpa + len) is about to change: its translations die.  True if any. */
+bool tc_write(struct bt *bt, gpa_t gpa, uint64_t len)
+{
+	bool large = len >= LARGE_WRITE && len >> PAGE_SHIFT > bt->tc.ntus;
+	bool hit = large ? large_write(bt, gpa, len) :
+		   small_write(bt, gpa, len);
+
+	bt->stats.code_writes++;
 	bt->stats.code_hits += hit;
 	return hit;
 }
 
-/* What changed often may be still now: let it be translated again. */
-void tc_cool(struct bt *bt)
+/* What changed often may be still now, or is new: translate it again. */
+void tc_cool(struct bt *bt, gpa_t gpa, uint64_t len)
 {
-	memset(bt->tc.page_heat, 0, bt->tc.npages);
+	uint64_t first = gpa >> PAGE_SHIFT;
+	uint64_t end = (gpa + len + PAGE_SIZE - 1) >> PAGE_SHIFT;
+
+	if (end > bt->tc.npages)
+		end = bt->tc.npages;
+	if (first < end)
+		memset(bt->tc.page_heat + first, 0, end - first);
 }
 
 /* Linear page @pn no longer maps frame @gpfn: its unguarded TUs die. */

@@ -8,9 +8,9 @@
  */
 #include <check.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "hypervisor/host.h"
@@ -114,8 +114,10 @@ static struct {
 	const uint8_t *code;
 	size_t len;
 } guest;
-static int pipe_fd[2];
-static volatile bool over;
+static struct {
+	void (*fn)(void);
+	unsigned us;
+} nudge;
 static unsigned moves;
 
 static int boot(void *opaque, struct mem *mem, struct vcpu *v, char *err)
@@ -160,33 +162,39 @@ static void create(const char *engine, const char *spare, int controllers,
 	ck_assert_msg(!vm_create(&vm, &cfg, err), "%s", err);
 }
 
-/* Runs @fn in the loop every @us microseconds. */
-static void *nudge(void *opaque)
+/* The next time counts from the end of this one, or the guest might starve. */
+static void arm(int fd)
 {
-	unsigned us = *(unsigned *)opaque;
+	struct itimerspec t = { .it_value.tv_nsec = nudge.us * 1000 };
 
-	while (!over) {
-		usleep(us);
-		if (write(pipe_fd[1], "n", 1) != 1)
-			break;
-	}
-	return NULL;
+	ck_assert_int_eq(timerfd_settime(fd, 0, &t, NULL), 0);
 }
 
-static void run(loop_fn *fn, unsigned us, int status)
+static void on_timer(void *opaque, int fd, short revents)
 {
-	pthread_t t;
+	uint64_t n;
+
+	ck_assert_int_eq(read(fd, &n, sizeof(n)), sizeof(n));
+	nudge.fn();
+	arm(fd);
+}
+
+/* Runs the machine, and @fn in the loop with @us microseconds between. */
+static void run(void (*fn)(void), unsigned us, int status)
+{
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
 	int got;
 
-	ck_assert_int_eq(pipe(pipe_fd), 0);
-	loop_add_fd(loop, pipe_fd[0], POLLIN, fn, NULL);
-	pthread_create(&t, NULL, nudge, &us);
+	nudge.fn = fn;
+	nudge.us = us;
+	ck_assert_int_ge(fd, 0);
+	loop_add_fd(loop, fd, POLLIN, on_timer, NULL);
+	arm(fd);
 	got = vm_run(vm);
-	over = true;
-	pthread_join(t, NULL);
 	fflush(report);
 	ck_assert_msg(got == status, "status %d: %s", got, text);
-	loop_del_fd(loop, pipe_fd[0]);
+	loop_del_fd(loop, fd);
+	close(fd);
 	vm_destroy(vm);
 	loop_destroy(loop);
 }
@@ -209,12 +217,11 @@ static void other_engine(void)
 	moves++;
 }
 
-static void move_once(void *opaque, int fd, short revents)
+static void move_once(void)
 {
 	uint32_t one = 1;
-	char c;
 
-	if (read(fd, &c, 1) != 1 || !peek(READY) || moves)
+	if (!peek(READY) || moves)
 		return;
 	other_engine();
 	ck_assert_int_eq(mem_write(vm_mem(vm), GO, &one, 4), 0);
@@ -231,11 +238,9 @@ START_TEST(pending_interrupt_comes_once_after_a_move)
 }
 END_TEST
 
-static void move_on(void *opaque, int fd, short revents)
+static void move_on(void)
 {
-	char c;
-
-	if (read(fd, &c, 1) == 1 && peek(READY))
+	if (peek(READY))
 		other_engine();
 }
 
@@ -253,14 +258,13 @@ static void poke(gpa_t gpa, uint32_t val)
 }
 
 /* Under HV alone the code changes, once; BT finds no reason to watch it. */
-static void patch_and_move(void *opaque, int fd, short revents)
+static void patch_and_move(void)
 {
 	static uint32_t rounds;
 	static bool asked;
-	char c;
 
 	/* Not before the guest has run that code here. */
-	if (read(fd, &c, 1) != 1 || peek(PATCH) || peek(TICKS) - rounds < 2)
+	if (peek(PATCH) || peek(TICKS) - rounds < 2)
 		return;
 	rounds = peek(TICKS);
 	if (!strcmp(vm_engine_name(vm), "hv") && !asked) {
@@ -282,12 +286,10 @@ START_TEST(code_that_changed_meanwhile_is_new)
 }
 END_TEST
 
-static void refuse(void *opaque, int fd, short revents)
+static void refuse(void)
 {
-	char c, err[VM_ERR_LEN];
+	char err[VM_ERR_LEN];
 
-	if (read(fd, &c, 1) != 1)
-		return;
 	ck_assert_int_ne(vm_set_engine(vm, "hv", err), 0);
 	ck_assert_ptr_nonnull(strstr(err, "started without"));
 	ck_assert_int_ne(vm_set_engine(vm, "steam", err), 0);
