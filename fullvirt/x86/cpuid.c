@@ -24,6 +24,7 @@
 			 (1u << 19) | (1u << 23) | (1u << 24) | (1u << 25) | \
 			 (1u << 26))
 #define LEAF1_ECX	((1u << 0) | (1u << 31))	/* SSE3, hypervisor */
+#define RDRAND		(1u << 30)
 #define CLFLUSH_64	(8u << 8)	/* EBX: line size in 8-byte units */
 #define NX		(1u << 20)
 #define SYSCALL		(1u << 11)
@@ -69,19 +70,39 @@ static const struct leaf leaves[] = {
 	{ 0x80000008, ANY, { 0x2024, 0, 0, 0 } },
 };
 
+/* What the host must have for the guest to have it. */
+struct host_bit {
+	uint32_t leaf, mask;
+	unsigned reg;		/* 0: EAX */
+	int known;		/* 0: not asked yet, 1: no, 2: yes */
+};
+
 /* Asked once: where the host is itself a VM, its CPUID is an exit, 10 us. */
-static bool host_tsc_invariant(void)
+static bool host_has(struct host_bit *h)
 {
-	static int known;	/* 0: not asked yet, 1: no, 2: yes */
-	uint32_t a, b, c, d;
-	int k = __atomic_load_n(&known, __ATOMIC_RELAXED);
+	int k = __atomic_load_n(&h->known, __ATOMIC_RELAXED);
+	uint32_t r[4];
 
 	if (!k) {
-		k = __get_cpuid(0x80000007, &a, &b, &c, &d) &&
-		    d & INVARIANT_TSC ? 2 : 1;
-		__atomic_store_n(&known, k, __ATOMIC_RELAXED);
+		k = __get_cpuid(h->leaf, &r[0], &r[1], &r[2], &r[3]) &&
+		    r[h->reg] & h->mask ? 2 : 1;
+		__atomic_store_n(&h->known, k, __ATOMIC_RELAXED);
 	}
 	return k == 2;
+}
+
+static bool host_tsc_invariant(void)
+{
+	static struct host_bit bit = { 0x80000007, INVARIANT_TSC, 3 };
+
+	return host_has(&bit);
+}
+
+bool x86_has_rdrand(void)
+{
+	static struct host_bit bit = { 1, RDRAND, 2 };
+
+	return host_has(&bit);
 }
 
 /* A leaf that does not exist reads as the highest basic one, SDM Vol. 2A. */
@@ -118,6 +139,8 @@ void x86_cpuid(const struct x86 *x, uint32_t leaf, uint32_t subleaf,
 				out[k] = leaves[n].out[k];
 	if (leaf == 1) {
 		out[1] |= x->v->cpu_index << 24;
+		if (x86_has_rdrand())
+			out[2] |= RDRAND;
 		if (!(x->v->msr.apic_base & APIC_ENABLED))
 			out[3] &= ~F1D_APIC;
 	}

@@ -184,11 +184,14 @@ int x86_translate_peek(struct x86 *x, gva_t gva, unsigned access,
 		       struct x86_walk *w);
 
 /*
- * CPUID as the guest sees it (SSE3 level, no AVX/SMAP/UMIP; long mode with
- * x->long_mode), filled from cpuid.c's table.
+ * CPUID as the guest sees it (SSE3 level, no AVX/SMAP/UMIP; RDRAND and the
+ * invariant TSC where the host has them; long mode with x->long_mode), filled
+ * from cpuid.c's table.
  */
 void x86_cpuid(const struct x86 *x, uint32_t leaf, uint32_t subleaf,
 	       uint32_t out[4]);
+/* Asked of the host once. */
+bool x86_has_rdrand(void);
 
 /* MSRs.  Return 0, or -1 for #GP.  Shared by rdmsr/wrmsr and the engines. */
 int x86_rdmsr(struct x86 *x, uint32_t msr, uint64_t *val);

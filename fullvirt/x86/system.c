@@ -64,6 +64,19 @@ void op_rdtsc(struct x86 *x, const struct insn *i)
 	set_edx_eax(x->v, __rdtsc() + x->v->msr.tsc_offset);
 }
 
+/* CF says whether there was a number; the host's does.  SDM Vol. 2B RDRAND. */
+void op_rdrand(struct x86 *x, const struct insn *i)
+{
+	uint32_t val;
+	bool good;
+
+	if (i->rep || !x86_has_rdrand())
+		x86_ud(x);
+	__asm__ volatile("rdrand %0" : "=r" (val), "=@ccc" (good));
+	operand_set(x, i, 0, val);
+	flags_set(x->v, FLAGS_ARITH, good ? FLAG_CF : 0);
+}
+
 /* No performance counters are offered: every index is beyond the last. */
 void op_rdpmc(struct x86 *x, const struct insn *i)
 {

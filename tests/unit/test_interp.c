@@ -3,6 +3,8 @@
  * The rest of the interpreter: decoding limits, FPU and SSE state checks,
  * CPUID, MSRs, MMIO, and the engine around it.
  */
+#include <cpuid.h>
+
 #include "tests/unit/interp_rig.c"
 
 CODE(ud2_code, "ud2");
@@ -33,6 +35,10 @@ CODE(cpuid_code, "cpuid");
 CODE(rdmsr_code, "rdmsr");
 CODE(wrmsr_code, "wrmsr");
 CODE(rdtsc_code, "rdtsc");
+CODE(rdrand_code, "rdrand %edx");
+CODE(rdrand_16, "rdrand %dx");
+CODE(rdrand_rep, ".byte 0xf3\nrdrand %edx");
+CODE(rdrand_locked, ".byte 0xf0\nrdrand %edx");
 CODE(read_ecx, "movl (%ecx), %eax");
 CODE(write_ecx, "movl %eax, (%ecx)");
 CODE(cx8_ecx, "cmpxchg8b (%ecx)");
@@ -256,6 +262,59 @@ START_TEST(cpuid_offers_what_is_there_and_no_more)
 }
 END_TEST
 
+static bool host_has_rdrand(void)
+{
+	uint32_t a, b, c = 0, d;
+
+	__get_cpuid(1, &a, &b, &c, &d);
+	return c & bit_RDRND;
+}
+
+START_TEST(rdrand_is_offered_where_the_host_has_it)
+{
+	rig.v.gpr[GPR_AX] = 1;
+	load(cpuid_code);
+	steps(1);
+	ck_assert_int_eq(!!(rig.v.gpr[GPR_CX] & bit_RDRND), host_has_rdrand());
+	load(rdrand_code);
+	if (!host_has_rdrand())
+		step_faults(VEC_UD, NO_ERROR);
+}
+END_TEST
+
+/* The odds of 128 equal bits are no worry. */
+START_TEST(rdrand_gives_numbers_and_says_so_in_flags)
+{
+	uint32_t differs = 0, last = 0;
+
+	for (unsigned n = 0; n < 5 && host_has_rdrand(); n++) {
+		rig.v.rflags |= FLAGS_ARITH;
+		load(rdrand_code);
+		steps(1);
+		ck_assert_uint_eq(rig.v.rflags & FLAGS_ARITH, FLAG_CF);
+		if (n)
+			differs |= last ^ rig.v.gpr[GPR_DX];
+		last = rig.v.gpr[GPR_DX];
+	}
+	ck_assert_int_eq(differs != 0, host_has_rdrand());
+}
+END_TEST
+
+START_TEST(rdrand_writes_its_operand_size_and_takes_no_prefix)
+{
+	if (!host_has_rdrand())
+		return;
+	rig.v.gpr[GPR_DX] = 0x12345678;
+	load(rdrand_16);
+	steps(1);
+	ck_assert_uint_eq(rig.v.gpr[GPR_DX] >> 16, 0x1234);
+	load(rdrand_rep);
+	step_faults(VEC_UD, NO_ERROR);
+	load(rdrand_locked);
+	step_faults(VEC_UD, NO_ERROR);
+}
+END_TEST
+
 START_TEST(unknown_msr_is_gp)
 {
 	rig.v.gpr[GPR_CX] = 0x12345;
@@ -405,7 +464,10 @@ RIG_MAIN("interp", undefined_and_foreign_instructions_are_ud,
 	 fxsave_and_fxrstor_round_trip,
 	 fnsave_shows_guest_addresses_and_resets,
 	 conversions_pass_general_registers,
-	 cpuid_offers_what_is_there_and_no_more, unknown_msr_is_gp,
+	 cpuid_offers_what_is_there_and_no_more,
+	 rdrand_is_offered_where_the_host_has_it,
+	 rdrand_gives_numbers_and_says_so_in_flags,
+	 rdrand_writes_its_operand_size_and_takes_no_prefix, unknown_msr_is_gp,
 	 msr_of_ring3_is_gp, efer_keeps_lme_until_paging_is_turned_on,
 	 written_tsc_is_read_back, device_memory_is_accessed_in_one_piece,
 	 cmpxchg8b_writes_even_when_it_fails,
