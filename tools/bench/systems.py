@@ -122,6 +122,13 @@ class RowReader:
         self.clock = None
         self.done = False
 
+    def row(self, name):
+        if name not in self.results:
+            raise BenchError(f"{name}: no row that was asked for; is "
+                             "umbra-bench of another version? (make "
+                             "compare-files builds it)")
+        return self.results[name]
+
     def line(self, now, line):
         m = RESULT.match(line)
         if m and m[1] in self.results:
@@ -134,11 +141,11 @@ class RowReader:
         if word[0] == "#begin":
             self.begin, self.current = now, word[1]
         elif word[0] == "#end":
-            row = self.results[word[1]]
+            row = self.row(word[1])
             row.inside_s = int(word[2]) / 1e9
             row.outside_s = now - self.begin
         elif word[0] == "#fail":
-            self.results[word[1]].error = f"exit status {word[2]}"
+            self.row(word[1]).error = f"exit status {word[2]}"
         elif word[0] == "#clock":
             self.clock = word[1]
         elif word[0] == "#done":
