@@ -35,6 +35,7 @@
 #define NSITES		1024
 #define NPROBATION	256
 #define NMOVED		256
+#define NLOCALS		256	/* looked at by every CR3 load: 3 ns each */
 #define MAX_ROOTS	256
 #define RSTACK_SIZE	(16 * KIB)
 /* Around a window. A bit-string operand reaches 256 MiB to either side of its base. */
@@ -72,6 +73,7 @@ enum soft_kind { SOFT_KR, SOFT_KW, SOFT_UR, SOFT_UW, SOFT_KINDS };
 	X(unmaps, "window mappings dropped")				\
 	X(validations, "windows validated on a TLB flush")		\
 	X(evictions, "windows evicted")					\
+	X(restarts, "windows emptied to make room")			\
 	X(graduations, "address spaces moved to WINDOW")		\
 	X(demotions, "address spaces moved back to SOFT")		\
 	X(code_writes, "writes to pages with translated code")		\
@@ -198,6 +200,7 @@ struct wmap {
 	uint32_t pn, npages;
 	uint32_t gpfn;
 	bool writable, global;
+	uint32_t splits;	/* host mappings that mprotect() made of it */
 	gpa_t pte_gpa, pde_gpa;	/* ~0: unpaged */
 	uint64_t pte, pde;	/* as they were */
 };
@@ -207,8 +210,8 @@ struct window {
 	uint32_t *index;	/* per page number: position in maps, plus 1 */
 	struct wmap *maps;
 	uint32_t nmaps, cap;
+	uint32_t vmas;		/* host mappings that all this takes, at most */
 	uint32_t mode;		/* paging-mode bits it was filled under */
-	uint64_t pdpte[4];
 };
 
 /* A guest address space: what we know about one CR3 value. */
@@ -293,7 +296,10 @@ struct bt {
 	struct root *root;	/* of the current CR3 */
 	uint64_t root_clock;
 	uint32_t vmas, vma_budget;
+	uint64_t restarted_ns;	/* when a window was last emptied for room */
 	struct soft_list soft[2];	/* non-global, global */
+	/* Pages of kwin that are not global, and some that were. */
+	uint32_t locals[NLOCALS], nlocals, local_turn;
 	/* Pages that no mapping of kwin keeps up with: see give_up(). */
 	struct { uint32_t pn, moves; } moved[NMOVED];
 	uint32_t restless[NPAGES / 32];
@@ -534,6 +540,8 @@ int window_map_page(struct bt *bt, struct window *w, uint32_t gva,
 		    const struct x86_walk *w_, bool write);
 /* A flush: unmap what the guest's tables do not say any more. */
 void window_validate(struct bt *bt, struct window *w, bool global_too);
+/* The same for a CR3 load, in the supervisor window. */
+void window_validate_locals(struct bt *bt);
 void window_invlpg(struct bt *bt, struct window *w, uint32_t gva);
 /* The same; if the page is mapped elsewhere now, so is the window's.  4 us. */
 void window_renew(struct bt *bt, struct window *w, uint32_t gva);

@@ -676,6 +676,8 @@ static void hook_flush(void *opaque, bool global_too)
 	bt_rstack_reset(bt);
 	if (global_too)
 		window_validate(bt, &bt->kwin, true);
+	else
+		window_validate_locals(bt);
 	if (bt->root && bt->root->win)
 		root_validate(bt, bt->root);
 }

@@ -294,16 +294,17 @@ static void *again(struct bt *bt, struct tu *tu, struct tu_insn *in)
 }
 
 /*
- * Is a mapping worth its price?  The supervisor window takes global pages
- * only.  A user window takes what its code touches; an address space that
- * keeps missing is sent back to SOFT as a whole.
+ * Is a mapping worth its price?  The supervisor window takes what is global or
+ * the supervisor's own: user memory is another with each address space.  A
+ * user window takes what its code touches; an address space that keeps missing
+ * is sent back to SOFT as a whole.
  */
 static bool map_here(struct bt *bt, const struct x86_walk *w)
 {
 	bool user = bt->ctx->user && bt->v.cr0 & CR0_PG;
 
 	if (!user)
-		return w->global || !(bt->v.cr0 & CR0_PG);
+		return w->global || !w->user || !(bt->v.cr0 & CR0_PG);
 	return true;
 }
 

@@ -4,9 +4,10 @@
  * with mappings of the memfd on demand.
  *
  * There is one window for supervisor code and one for each address space that
- * has earned it (see root_graduate).  The supervisor window holds global pages
- * only (or the identity map, unpaged), so that it survives every CR3 load;
- * what is not global is SOFT's.
+ * has earned it (see root_graduate).  The supervisor window holds the
+ * supervisor's pages (or the identity map, unpaged) and survives every CR3
+ * load: global pages need not be looked at then, others are.  User memory is
+ * SOFT's there.
  *
  * A window is a TLB that outlives flushes: each mapping remembers the guest
  * page-table entries that it was made from, and a flush compares them and
@@ -23,14 +24,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "fullvirt/bt/bt.h"
+#include "hypervisor/clock.h"
 
 #define WINDOW_SIZE	(4 * GIB)
 #define UNPAGED		(~0ull)
 #define FAULT_AROUND	15u	/* pages */
 #define ROOM		(2 * (FAULT_AROUND + 1) + 2) /* mappings of one fault */
 #define UNPAGED_PAGES	1024u	/* mapped per fault while PG = 0 */
+#define VMAS_EMPTY	2u	/* a window without mappings */
+#define RESTART_NS	NS_PER_SEC	/* at least, between two of start_over() */
 #define MOVES_MAX	6u	/* of a page by the guest, see give_up() */
 #define PAGING_MODE0	(CR0_PG | CR0_WP)
 #define PAGING_MODE4	(CR4_PAE | CR4_PSE | CR4_SMEP)
@@ -60,10 +65,10 @@ int window_init(struct bt *bt, struct window *w)
 		w->base = NULL;
 		return -ENOMEM;
 	}
-	w->nmaps = w->cap = 0;
+	w->nmaps = w->cap = w->vmas = 0;
 	w->maps = NULL;
 	w->mode = paging_mode(bt);
-	bt->vmas += 2;
+	bt->vmas += VMAS_EMPTY;
 	return 0;
 }
 
@@ -74,7 +79,7 @@ void window_fini(struct bt *bt, struct window *w)
 	bt_fpu_save(bt);
 	munmap(w->base - WINDOW_GUARD, WINDOW_SIZE + 2 * WINDOW_GUARD);
 	munmap(w->index, NPAGES * sizeof(*w->index));
-	bt->vmas -= 2 * w->nmaps + 2;
+	bt->vmas -= w->vmas + VMAS_EMPTY;
 	free(w->maps);
 	*w = (struct window){ 0 };
 }
@@ -102,15 +107,44 @@ void window_drop_all(struct bt *bt, struct window *w)
 		return;
 	unmap(w->base, WINDOW_SIZE);
 	madvise(w->index, NPAGES * sizeof(*w->index), MADV_DONTNEED);
-	bt->vmas -= 2 * w->nmaps;
+	bt->vmas -= w->vmas;
 	bt->stats.unmaps += w->nmaps;
-	w->nmaps = 0;
+	w->nmaps = w->vmas = 0;
 	w->mode = paging_mode(bt);
 }
 
 static uint8_t *linear(struct window *w, uint32_t pn)
 {
 	return w->base + ((uint64_t)pn << PAGE_SHIFT);
+}
+
+/*
+ * The host's mappings that pages [@pn, @pn + @n), not counted yet or no longer,
+ * add to those around them: one for themselves, one for what divides the
+ * unmapped range that they lie in, unless a neighbour has ended it already.
+ * The host needs fewer where it can merge neighbours.
+ */
+static uint32_t vmas_of(const struct window *w, uint32_t pn, uint32_t n)
+{
+	bool before = pn && w->index[pn - 1];
+	bool behind = pn + n < NPAGES && w->index[pn + n];
+
+	return 2 - before - behind;
+}
+
+static void count_vmas(struct bt *bt, struct window *w, int32_t more)
+{
+	w->vmas += more;
+	bt->vmas += more;
+}
+
+/* Each mprotect() inside of @m cuts two mappings off, up to one for a page. */
+static uint32_t split(struct wmap *m)
+{
+	uint32_t was = m->splits;
+
+	m->splits = was + 2 < m->npages ? was + 2 : m->npages - 1;
+	return m->splits - was;
 }
 
 static void map_drop(struct bt *bt, struct window *w, uint32_t at)
@@ -120,12 +154,12 @@ static void map_drop(struct bt *bt, struct window *w, uint32_t at)
 
 	unmap(linear(w, m->pn), (uint64_t)m->npages << PAGE_SHIFT);
 	index_set(w, m->pn, m->npages, 0);
+	count_vmas(bt, w, -(vmas_of(w, m->pn, m->npages) + m->splits));
 	if (m != last) {
 		*m = *last;
 		index_set(w, m->pn, m->npages, at + 1);
 	}
 	w->nmaps--;
-	bt->vmas -= 2;
 	bt->stats.unmaps++;
 }
 
@@ -135,8 +169,7 @@ static bool read_only(struct bt *bt, uint32_t gpfn)
 }
 
 /* False if the host refuses; then @m must not stay. */
-static bool protect_traced(struct bt *bt, struct window *w,
-			   const struct wmap *m)
+static bool protect_traced(struct bt *bt, struct window *w, struct wmap *m)
 {
 	for (uint32_t i = 0, n; i < m->npages; i += n) {
 		for (n = 0; i + n < m->npages && read_only(bt, m->gpfn + i + n);
@@ -145,6 +178,8 @@ static bool protect_traced(struct bt *bt, struct window *w,
 		if (n && mprotect(linear(w, m->pn + i),
 				  (uint64_t)n << PAGE_SHIFT, PROT_READ))
 			return false;
+		if (n)
+			split(m);
 		n += !n;
 	}
 	return true;
@@ -225,8 +260,8 @@ static int map_add(struct bt *bt, struct window *w, const struct wmap *m)
 		w->cap = cap;
 	}
 	w->maps[w->nmaps++] = *m;
+	count_vmas(bt, w, vmas_of(w, m->pn, m->npages) + m->splits);
 	index_set(w, m->pn, m->npages, w->nmaps);
-	bt->vmas += 2;
 	bt->stats.maps++;
 	return 0;
 }
@@ -251,14 +286,50 @@ static bool entry_same(struct bt *bt, gpa_t gpa, uint64_t was,
 	return !(diff & ~(was & PTE_A ? 0 : PTE_A));
 }
 
-static bool map_valid(struct bt *bt, const struct wmap *m)
+/*
+ * The tables in use count, which may be others than those that @m was made from:
+ * address spaces share what the supervisor window maps, not the directory.
+ */
+static void rebase(struct bt *bt, struct wmap *m)
+{
+	gpa_t pde = x86_directory_entry(&bt->x, m->pn << PAGE_SHIFT);
+
+	if (m->pte_gpa == m->pde_gpa)
+		m->pte_gpa = pde;
+	m->pde_gpa = pde;
+}
+
+static bool map_valid(struct bt *bt, struct wmap *m)
 {
 	if (m->pte_gpa == UNPAGED)
 		return true;
+	rebase(bt, m);
 	return entry_same(bt, m->pte_gpa, m->pte,
 			  PTE_IGNORED | (m->writable ? 0 : PTE_D)) &&
 	       (m->pde_gpa == m->pte_gpa ||
 		entry_same(bt, m->pde_gpa, m->pde, PTE_IGNORED | PTE_D));
+}
+
+/*
+ * The next CR3 load shall look at page @pn, which is about to be mapped.  The
+ * oldest of them goes if there are too many.
+ */
+static void local_add(struct bt *bt, uint32_t pn)
+{
+	uint32_t *slot, at;
+
+	for (uint32_t i = 0; i < bt->nlocals; i++)
+		if (bt->locals[i] == pn)
+			return;
+	if (bt->nlocals < NLOCALS) {
+		bt->locals[bt->nlocals++] = pn;
+		return;
+	}
+	slot = &bt->locals[bt->local_turn++ % NLOCALS];
+	at = bt->kwin.index[*slot];
+	if (at && !bt->kwin.maps[at - 1].global)
+		map_drop(bt, &bt->kwin, at - 1);
+	*slot = pn;
 }
 
 static bool make_room(struct bt *bt);
@@ -276,6 +347,8 @@ static int map_one(struct bt *bt, struct window *w, uint32_t gva,
 	m = bt->v.cr0 & CR0_PG ? paged_run(bt, pn, t) :
 	    unpaged_run(bt, pn, t->gpa >> PAGE_SHIFT);
 	prot = PROT_READ | (m.writable ? PROT_WRITE : 0);
+	if (w == &bt->kwin && !m.global)
+		local_add(bt, m.pn);
 	clear_range(bt, w, &m);
 	if (mmap(linear(w, m.pn), (uint64_t)m.npages << PAGE_SHIFT, prot,
 		 MAP_SHARED | MAP_FIXED | (m.npages == 1 ? MAP_POPULATE : 0),
@@ -287,10 +360,6 @@ static int map_one(struct bt *bt, struct window *w, uint32_t gva,
 		unmap(linear(w, m.pn), (uint64_t)m.npages << PAGE_SHIFT);
 		return -ENOMEM;
 	}
-	w->pdpte[0] = bt->v.pdpte[0];
-	w->pdpte[1] = bt->v.pdpte[1];
-	w->pdpte[2] = bt->v.pdpte[2];
-	w->pdpte[3] = bt->v.pdpte[3];
 	return map_add(bt, w, &m);
 }
 
@@ -330,7 +399,7 @@ static bool untraced(struct bt *bt, struct window *w, uint32_t gva,
 		     const struct x86_walk *t)
 {
 	uint32_t pn = gva >> PAGE_SHIFT, at = w->index[pn];
-	const struct wmap *m = &w->maps[at - 1];
+	struct wmap *m = &w->maps[at - 1];
 
 	return at && m->writable && t->writable && map_valid(bt, m) &&
 	       t->gpa >> PAGE_SHIFT == m->gpfn + (pn - m->pn) &&
@@ -363,14 +432,9 @@ int window_map_page(struct bt *bt, struct window *w, uint32_t gva,
 
 static bool mode_changed(struct bt *bt, struct window *w)
 {
-	if (w->mode != paging_mode(bt))
-		return true;
-	return bt->v.cr4 & CR4_PAE && bt->v.cr0 & CR0_PG &&
-	       (w->pdpte[0] != bt->v.pdpte[0] || w->pdpte[1] != bt->v.pdpte[1] ||
-		w->pdpte[2] != bt->v.pdpte[2] || w->pdpte[3] != bt->v.pdpte[3]);
+	return w->mode != paging_mode(bt);
 }
 
-/* A TLB flush: drop the mappings whose guest entries have changed. */
 /*
  * The guest has mapped something else at page @pn once more.  Too often for a
  * host call each time: it goes by SOFT from now on.
@@ -402,6 +466,7 @@ static void forget_restless(struct bt *bt)
 	bt->any_restless = false;
 }
 
+/* A TLB flush: drop the mappings whose guest entries have changed. */
 void window_validate(struct bt *bt, struct window *w, bool global_too)
 {
 	if (!w->base || !w->nmaps)
@@ -414,10 +479,28 @@ void window_validate(struct bt *bt, struct window *w, bool global_too)
 	if (w == &bt->kwin && global_too)
 		forget_restless(bt);
 	for (uint32_t i = w->nmaps; i-- > 0;) {
-		const struct wmap *m = &w->maps[i];
+		struct wmap *m = &w->maps[i];
 
 		if ((!m->global || global_too) && !map_valid(bt, m))
 			map_drop(bt, w, i);
+	}
+}
+
+/* A CR3 load: what is not global must be what the new tables say. */
+void window_validate_locals(struct bt *bt)
+{
+	struct window *w = &bt->kwin;
+
+	for (uint32_t i = bt->nlocals; i-- > 0;) {
+		uint32_t pn = bt->locals[i], at = w->index[pn];
+
+		if (at && !w->maps[at - 1].global) {
+			if (map_valid(bt, &w->maps[at - 1]))
+				continue;
+			give_up(bt, w, pn);
+			map_drop(bt, w, at - 1);
+		}
+		bt->locals[i] = bt->locals[--bt->nlocals];
 	}
 }
 
@@ -479,12 +562,15 @@ void window_renew(struct bt *bt, struct window *w, uint32_t gva)
 static void window_protect(struct bt *bt, struct window *w, uint32_t gpfn)
 {
 	for (uint32_t i = w->nmaps; i-- > 0;) {
-		const struct wmap *m = &w->maps[i];
+		struct wmap *m = &w->maps[i];
 
-		if (m->writable && gpfn - m->gpfn < m->npages &&
-		    mprotect(linear(w, m->pn + gpfn - m->gpfn), PAGE_SIZE,
+		if (!m->writable || gpfn - m->gpfn >= m->npages)
+			continue;
+		if (mprotect(linear(w, m->pn + gpfn - m->gpfn), PAGE_SIZE,
 			     PROT_READ))
 			map_drop(bt, w, i);
+		else
+			count_vmas(bt, w, split(m));
 	}
 }
 
@@ -525,15 +611,48 @@ static struct root *root_oldest(struct bt *bt, bool with_window)
 	return best;
 }
 
+static uint64_t mono_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * NS_PER_SEC + t.tv_nsec;
+}
+
+/*
+ * Empty the larger of the two windows that are in use.  What is needed of it
+ * comes back at 4 us a page, so not again before long: false then.
+ */
+static bool start_over(struct bt *bt)
+{
+	struct window *w = &bt->kwin, *user = bt->root ? bt->root->win : NULL;
+	uint64_t now;
+
+	bt_fpu_save(bt);
+	now = mono_ns();
+	if (bt->restarted_ns && now - bt->restarted_ns < RESTART_NS)
+		return false;
+	bt->restarted_ns = now;
+	if (user && user->vmas > w->vmas)
+		w = user;
+	bt->stats.restarts++;
+	window_drop_all(bt, w);
+	return true;
+}
+
 /*
  * Keep the process under its budget of host mappings: windows that do not run
- * go first, then there is no room, and the access goes by SOFT.
+ * go first, unless the supervisor's has almost everything.  If there is no
+ * room for all the same, the access goes by SOFT.
  */
 static bool make_room(struct bt *bt)
 {
 	while (bt->vmas + ROOM > bt->vma_budget) {
 		struct root *r = root_oldest(bt, true);
+		bool hog = bt->kwin.vmas > bt->vma_budget / 4 * 3;
 
+		if ((!r || hog) && start_over(bt))
+			continue;
 		if (!r)
 			return false;
 		bt->stats.evictions++;

@@ -184,6 +184,13 @@ int x86_translate_peek(struct x86 *x, gva_t gva, unsigned access,
 		       struct x86_walk *w);
 
 /*
+ * Where the page-directory entry for @gva lies in the tables in use (PG = 1), or
+ * X86_NOWHERE, which is beyond all memory, where the PDPTE is not present.
+ */
+#define X86_NOWHERE	(1ULL << 63)
+gpa_t x86_directory_entry(const struct x86 *x, uint32_t gva);
+
+/*
  * CPUID as the guest sees it (SSE3 level, no AVX/SMAP/UMIP; RDRAND and the
  * invariant TSC where the host has them; long mode with x->long_mode), filled
  * from cpuid.c's table.

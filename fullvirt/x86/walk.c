@@ -106,20 +106,29 @@ static int entry_next(struct walk *k, gpa_t gpa, bool may_be_large,
 	return 0;
 }
 
-/* Directory and table entries of @gva into k->lv. */
-static int walk_levels(struct walk *k, uint32_t gva, bool *large)
+gpa_t x86_directory_entry(const struct x86 *x, uint32_t gva)
 {
-	const struct vcpu *v = k->x->v;
-	bool pse = k->pae || (v->cr4 & CR4_PSE), ignored;
-	gpa_t dir = (v->cr3 & 0xfffff000) + (gva >> 22) * 4;
+	const struct vcpu *v = x->v;
+	gpa_t at = (v->cr3 & 0xfffff000) + (gva >> 22) * 4;
 
-	if (k->pae) {
+	if (v->cr4 & CR4_PAE) {
 		uint64_t pdpte = v->pdpte[gva >> 30];
 
 		if (!(pdpte & PTE_P))
-			return walk_fail(k, 0);
-		dir = (pdpte & PTE_ADDR) + (gva >> 21 & 511) * 8;
+			return X86_NOWHERE;
+		at = (pdpte & PTE_ADDR) + (gva >> 21 & 511) * 8;
 	}
+	return at & x->mem->a20_mask;
+}
+
+/* Directory and table entries of @gva into k->lv. */
+static int walk_levels(struct walk *k, uint32_t gva, bool *large)
+{
+	bool pse = k->pae || (k->x->v->cr4 & CR4_PSE), ignored;
+	gpa_t dir = x86_directory_entry(k->x, gva);
+
+	if (dir == X86_NOWHERE)
+		return walk_fail(k, 0);
 	if (entry_next(k, dir, pse, large))
 		return -1;
 	if (*large)

@@ -95,6 +95,14 @@ class Terminal:
         return self.wait(lambda t: any(what in line for line in t.lines()),
                          seconds)
 
+    def settled(self):
+        """The lines, once they have stayed the same for a second."""
+        before = None
+        while before != self.lines():
+            before = self.lines()
+            self.wait(lambda t: False, 1)
+        return before
+
     def type(self, keys):
         os.write(self.fd, keys)
 
@@ -114,7 +122,7 @@ def text_screen(umbra, tmp):
        "\n".join(t.lines()))
     t.type(b"\x1b")
     ok(t.shows("1. ata0-0"), "Esc reaches it", "\n".join(t.lines()))
-    menu = t.lines()
+    menu = t.settled()
     t.type(b"\x01c")
     ok(t.shows("(umbra)"), "Ctrl-A c opens the monitor over it")
     t.type(b"info status\r")
@@ -125,7 +133,7 @@ def text_screen(umbra, tmp):
     t.type(b"1")
     ok(t.shows("Booting from Hard Disk"), "keys choose from the menu")
     ok(t.shows("No bootable device"), "the guest goes on")
-    shown = t.lines()
+    shown = t.settled()
     t.type(b"\x01x")
     ok(t.end() == 0, "Ctrl-A x quits")
     with open(dump, encoding="utf-8") as f:
