@@ -18,7 +18,8 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from report import Report                               # noqa: E402
-from systems import BenchError, Guest, Native, cpu_model    # noqa: E402
+from systems import (BenchError, Guest, Native, RowResult,   # noqa: E402
+                     cpu_model)
 
 QEMU = "qemu-system-i386"
 
@@ -144,11 +145,19 @@ def make_systems(args, program):
 
 
 def measure_rows(systems, rows, repeat):
-    results = {}
-    for s in systems:
-        print(f"bench: {s.name}: {len(rows)} rows, {repeat} repeats",
+    """
+    Systems take turns at each sample of a row, so that a drift of the host, or
+    whoever shares a core with it, hits all of them.
+    """
+    results = {s.name: {row: RowResult() for row in rows} for s in systems}
+    for row, iters in rows.items():
+        print(f"bench: {row}: {', '.join(s.name for s in systems)}",
               flush=True)
-        results[s.name] = s.run(rows, repeat)
+        for _ in range(repeat):
+            for s in systems:
+                s.measure(row, iters, results[s.name])
+    for s in systems:
+        s.stop()
     return results
 
 

@@ -142,8 +142,8 @@ class RowReader:
             self.begin, self.current = now, word[1]
         elif word[0] == "#end":
             row = self.row(word[1])
-            row.inside_s = int(word[2]) / 1e9
-            row.outside_s = now - self.begin
+            row.inside_s += int(word[2]) / 1e9
+            row.outside_s += now - self.begin
         elif word[0] == "#fail":
             self.row(word[1]).error = f"exit status {word[2]}"
         elif word[0] == "#clock":
@@ -211,92 +211,135 @@ class MemoryWatch:
         return dict(parts, total=sum(parts.values())) if self.peak else None
 
 
-class Native:
+class Served:
+    """
+    umbra-bench that stays on console @c and does a row when it is asked to; what
+    it says goes to @results, {row: RowResult}.  BenchError after @silence_s
+    without a line, or if it ends.
+    """
+
+    def __init__(self, c, results, silence_s):
+        self.c, self.reader = c, RowReader(results)
+        self.lines = c.lines(silence_s)
+        self.until("#ready")
+
+    def until(self, mark):
+        """Read lines to the one that begins with @mark; False: #ready came."""
+        for now, line in self.lines:
+            self.reader.line(now, line)
+            if line.startswith(mark):
+                return True
+            if line == "#ready":
+                return False
+        raise BenchError(f"ended in row {self.reader.current}")
+
+    def say(self, line):
+        self.c.process.stdin.write(line.encode() + b"\n")
+        self.c.process.stdin.flush()
+
+    def begin(self, row, iters, warmup, repeat):
+        """False: the row has failed.  Else run() must follow."""
+        self.say(f"{row} {iters} {warmup} {repeat}")
+        return self.until("#begin")
+
+    def run(self):
+        self.reader.begin = time.monotonic()
+        self.say("go")
+        return self.until("#end")
+
+    def end(self):
+        self.say("")
+        for now, line in self.lines:
+            self.reader.line(now, line)
+            if self.reader.done:
+                return
+
+
+class System:
+    """
+    One of those that are compared.  It is started when a row needs it, and
+    again after a row that hung or killed it.
+    """
+    STARTS = 4
+    SILENCE_S = 100     # longest row under TCG takes some seconds
+    WARMUP = 0.1        # of the iterations, untimed
+
+    def __init__(self, name, argv, cpu, log):
+        self.name, self.argv, self.cpu, self.log = name, argv, cpu, log
+        self.clock, self.memory = None, None
+        self.served, self.starts = None, 0
+
+    def start(self, results):
+        self.starts += 1
+        if self.starts > self.STARTS:
+            raise BenchError("not run")
+        c = Console(self.argv, self.cpu, self.log)
+        self.watch = MemoryWatch(c.process.pid)
+        c.tick = self.watch.sample
+        try:
+            self.served = Served(c, results, self.SILENCE_S)
+        except BenchError:
+            c.close()
+            raise
+        self.clock = self.served.reader.clock
+
+    def measure(self, row, iters, results):
+        """One sample of @row; what stops it goes to its .error."""
+        if results[row].error:
+            return
+        try:
+            if not self.served:
+                self.start(results)
+            warmup = max(1, int(iters * self.WARMUP))
+            if self.served.begin(row, iters, warmup, 1) and self.served.run():
+                self.served.until("#ready")
+            self.watch.sample()
+        except (BenchError, OSError) as e:
+            results[row].error = str(e)
+            self.abandon()
+
+    def abandon(self):
+        if self.served:
+            self.served.c.close()
+        self.served = None
+
+    def stop(self):
+        """End it in good order and note its memory."""
+        if not self.served:
+            return
+        try:
+            self.served.end()
+            self.watch.finish()
+            self.memory = self.watch.report()
+            self.served.c.close(5)
+            self.served = None
+        except (BenchError, OSError):
+            self.abandon()
+
+
+class Native(System):
     """The program as an ordinary process on the host."""
-    name = "native"
 
     def __init__(self, program, cpu, log):
-        self.program, self.cpu, self.log = program, cpu, log
-        self.clock, self.memory = None, None
-
-    def run(self, rows, repeat):
-        results = {row: RowResult() for row in rows}
-        reader = RowReader(results)
-        for row, iters in rows.items():
-            c = Console([self.program, row, "--iters", str(iters),
-                         "--repeat", str(repeat)], self.cpu, self.log)
-            try:
-                for now, line in c.lines(60):
-                    reader.line(now, line)
-            except BenchError as e:
-                results[row].error = str(e)
-            if c.close(1):
-                results[row].error = f"exit status {c.process.returncode}"
-        return results
+        super().__init__("native", [program, "--serve"], cpu, log)
 
 
-class Guest:
+class Guest(System):
     """
-    A virtual machine.  @argv(append) gives the command that boots the bench
+    A virtual machine.  @command(append) gives the command that boots the bench
     kernel and initrd with the kernel command line @append.
     """
-    RESTARTS = 4        # a row that hangs or kills the guest costs one
-    SILENCE_S = 100     # longest row under TCG takes about 25 s
     BOOT_S = 100
 
-    def __init__(self, name, argv, append, cpu, log):
-        self.name, self.argv, self.append = name, argv, append
-        self.cpu, self.log = cpu, log
-        self.clock, self.memory = None, None
-
-    def run(self, rows, repeat):
-        results = {row: RowResult() for row in rows}
-        left = dict(rows)
-        for _ in range(self.RESTARTS):
-            self.run_once(left, repeat, results)
-            left = {r: n for r, n in left.items()
-                    if not results[r].samples and not results[r].error}
-            if not left:
-                break
-        for row in left:
-            results[row].error = results[row].error or "not run"
-        return results
-
-    def run_once(self, rows, repeat, results):
-        """Boot, run @rows; what stopped it goes to the row it stopped."""
-        spec = ",".join(f"{r}:{n}" for r, n in rows.items())
-        c = Console(self.argv(f"{self.append} loglevel=4 "
-                              "rdinit=/bin/umbra-bench "
-                              f"BENCH_REPEAT={repeat} BENCH_ROWS={spec}"),
-                    self.cpu, self.log)
-        watch = MemoryWatch(c.process.pid)
-        c.tick = watch.sample
-        reader = RowReader(results)
-        reason = "guest ended early"
-        try:
-            for now, line in c.lines(self.SILENCE_S):
-                reader.line(now, line)
-                watch.sample()
-                if reader.done:
-                    watch.finish()
-                    break
-        except BenchError as e:
-            reason = str(e)
-        c.close(5 if reader.done else 0)
-        self.clock = reader.clock or self.clock
-        if reader.done:
-            self.memory = watch.report()
-            return
-        culprit = reader.current or next(iter(rows))
-        if results[culprit].samples:
-            after = list(rows)[list(rows).index(culprit) + 1:]
-            culprit = after[0] if after else culprit
-        if not results[culprit].samples:
-            results[culprit].error = reason
+    def __init__(self, name, command, append, cpu, log):
+        super().__init__(name, command(f"{append} loglevel=4 "
+                                       "rdinit=/bin/umbra-bench "
+                                       "BENCH_ROWS=serve"), cpu, log)
+        self.boot_argv = command(append)
 
     def boot(self):
         """Seconds from start to the shell's first prompt."""
-        c = Console(self.argv(self.append), self.cpu, self.log)
+        c = Console(self.boot_argv, self.cpu, self.log)
         try:
             return c.wait_for(PROMPT, self.BOOT_S)
         finally:

@@ -16,7 +16,7 @@ import time
 from statistics import median
 
 from machines import guest_argv, read_stats, unpaged_only
-from systems import BenchError, Console, RowReader, RowResult
+from systems import BenchError, Console, RowResult, Served
 
 NANO_UNPAGED = ("call", "call-indirect", "in", "iodelay", "rdtsc", "cpuid",
                 "cr0-ts", "cli-sti", "irqsave", "iret", "divzero")
@@ -161,8 +161,7 @@ class Bench(Run):
         names = self.s.bench_rows or list(self.full)
         self.results = {r: RowResult() for r in names}
         self.cpu = {r: [] for r in names}
-        self.reader = RowReader(self.results)
-        self.c = None
+        self.served = None
 
     def program(self):
         return os.path.join(self.s.build, "umbra-bench")
@@ -172,28 +171,13 @@ class Bench(Run):
 
     def start(self):
         if self.m.guest:
-            self.c = self.boot(
+            c = self.boot(
                 f"console=ttyS0 loglevel=4 {self.s.append} "
                 "rdinit=/bin/umbra-bench BENCH_ROWS=serve",
                 os.path.join(self.s.build, "compare-initrd.gz"))
         else:
-            self.c = self.console([self.program(), "--serve"])
-        self.lines = self.c.lines(60)
-        self.until("#ready")
-
-    def until(self, mark):
-        """Read lines to the one that begins with @mark; False: #ready came."""
-        for now, line in self.lines:
-            self.reader.line(now, line)
-            if line.startswith(mark):
-                return True
-            if line == "#ready":
-                return False
-        raise BenchError(f"ended in row {self.reader.current}")
-
-    def say(self, line):
-        self.c.process.stdin.write(line.encode() + b"\n")
-        self.c.process.stdin.flush()
+            c = self.console([self.program(), "--serve"])
+        self.served = Served(c, self.results, 60)
 
     def iters(self, row):
         return max(1, int(self.full[row] * self.s.scale))
@@ -201,27 +185,24 @@ class Bench(Run):
     def part(self, row):
         if self.results[row].error:
             return
-        self.say(f"{row} {self.iters(row)} "
-                 f"{max(1, int(self.full[row] * self.warmup))} {self.repeat}")
-        if not self.until("#begin"):
+        warmup = max(1, int(self.full[row] * self.warmup))
+        if not self.served.begin(row, self.iters(row), warmup, self.repeat):
             return
-        was = cpu_seconds(self.c.process.pid)
-        self.say("go")
-        if not self.until("#end"):
+        pid = self.served.c.process.pid
+        was = cpu_seconds(pid)
+        if not self.served.run():
             return
-        self.cpu[row].append((cpu_seconds(self.c.process.pid) - was) * 1e9 /
+        self.cpu[row].append((cpu_seconds(pid) - was) * 1e9 /
                              (self.iters(row) * self.repeat))
-        self.until("#ready")
+        self.served.until("#ready")
 
     def abandon(self):
-        if self.c:
-            self.c.close()
+        if self.served:
+            self.served.c.close()
 
     def values(self):
-        self.say("")
-        for _ in self.lines:
-            pass
-        self.finish(self.c, 5)
+        self.served.end()
+        self.finish(self.served.c, 5)
         out = {r: median(v.samples) for r, v in self.results.items()
                if v.samples and not v.error}
         for r, v in self.results.items():
