@@ -49,14 +49,6 @@ struct clock {
 	struct timer *heap[HEAP_MAX];
 };
 
-static uint64_t host_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NS_PER_SEC + ts.tv_nsec;
-}
-
 /*
  * The thread may lose the processor between the two: the narrowest of some
  * tries counts, and the first narrow one is good enough.

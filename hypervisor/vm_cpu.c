@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "hypervisor/clock.h"
@@ -336,14 +335,6 @@ static void wait(struct vm_cpu *cpu)
 	cpu->waiting = false;
 }
 
-static uint64_t mono_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * NS_PER_SEC + t.tv_nsec;
-}
-
 /*
  * A wait so short is spent running: falling asleep and being woken up would
  * take longer, on a host that is itself a VM several times as long.
@@ -352,7 +343,7 @@ static void spin(struct vm_cpu *cpu, uint64_t until)
 {
 	loop_unlock(cpu->vm->cfg.loop);
 	while (!interrupted(cpu) && !atomic_load(&cpu->bus.stop) &&
-	       mono_ns() < until)
+	       host_ns() < until)
 		__builtin_ia32_pause();
 	loop_lock(cpu->vm->cfg.loop);
 }
@@ -382,7 +373,7 @@ static void wait_for_alarm(struct vm_cpu *cpu)
 		wait_on_clock(cpu);
 		return;
 	}
-	spin(cpu, mono_ns() + ns);
+	spin(cpu, host_ns() + ns);
 	vmi_wait_end(vmi, cpu->index);
 }
 

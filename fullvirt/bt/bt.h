@@ -74,6 +74,7 @@ enum soft_kind { SOFT_KR, SOFT_KW, SOFT_UR, SOFT_UW, SOFT_KINDS };
 	X(validations, "windows validated on a TLB flush")		\
 	X(evictions, "windows evicted")					\
 	X(restarts, "windows emptied to make room")			\
+	X(locals_shut, "times that pages which are not global went")	\
 	X(graduations, "address spaces moved to WINDOW")		\
 	X(demotions, "address spaces moved back to SOFT")		\
 	X(code_writes, "writes to pages with translated code")		\
@@ -205,6 +206,16 @@ struct wmap {
 	uint64_t pte, pde;	/* as they were */
 };
 
+/* The pages of the supervisor window that are not global, and some that were. */
+struct locals {
+	uint32_t pn[NLOCALS], n;
+	uint32_t turn;		/* the next to be evicted */
+	uint32_t gone;		/* evicted or not true any more, since: */
+	uint64_t since_ns;
+	uint64_t shut_ns;	/* none are mapped until then; 0: they are */
+	uint32_t shut;		/* so many times so far */
+};
+
 struct window {
 	uint8_t *base;		/* HVA of linear 0 */
 	uint32_t *index;	/* per page number: position in maps, plus 1 */
@@ -298,8 +309,7 @@ struct bt {
 	uint32_t vmas, vma_budget;
 	uint64_t restarted_ns;	/* when a window was last emptied for room */
 	struct soft_list soft[2];	/* non-global, global */
-	/* Pages of kwin that are not global, and some that were. */
-	uint32_t locals[NLOCALS], nlocals, local_turn;
+	struct locals locals;
 	/* Pages that no mapping of kwin keeps up with: see give_up(). */
 	struct { uint32_t pn, moves; } moved[NMOVED];
 	uint32_t restless[NPAGES / 32];

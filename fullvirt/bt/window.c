@@ -24,7 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "fullvirt/bt/bt.h"
 #include "hypervisor/clock.h"
@@ -35,6 +34,9 @@
 #define ROOM		(2 * (FAULT_AROUND + 1) + 2) /* mappings of one fault */
 #define UNPAGED_PAGES	1024u	/* mapped per fault while PG = 0 */
 #define VMAS_EMPTY	2u	/* a window without mappings */
+#define GONE_MAX	512u	/* evicted or not true, in a second: 0.6 % */
+#define SHUT_NS		NS_PER_SEC	/* the first time, see locals_shut() */
+#define SHUT_MAX	6u	/* that it doubles */
 #define RESTART_NS	NS_PER_SEC	/* at least, between two of start_over() */
 #define MOVES_MAX	6u	/* of a page by the guest, see give_up() */
 #define PAGING_MODE0	(CR0_PG | CR0_WP)
@@ -310,25 +312,71 @@ static bool map_valid(struct bt *bt, struct wmap *m)
 		entry_same(bt, m->pde_gpa, m->pde, PTE_IGNORED | PTE_D));
 }
 
+static void local_drop(struct bt *bt, uint32_t pn)
+{
+	uint32_t at = bt->kwin.index[pn];
+
+	if (at && !bt->kwin.maps[at - 1].global)
+		map_drop(bt, &bt->kwin, at - 1);
+}
+
+/*
+ * A supervisor with more such pages than there is room for, or whose tables are
+ * without them time and again, is better off without: Linux with its page tables
+ * isolated (pti=on) has no others.
+ */
+static void locals_shut(struct bt *bt, uint64_t now)
+{
+	struct locals *l = &bt->locals;
+
+	bt->stats.locals_shut++;
+	while (l->n)
+		local_drop(bt, l->pn[--l->n]);
+	l->shut_ns = now + (SHUT_NS << l->shut);
+	if (l->shut < SHUT_MAX)
+		l->shut++;
+}
+
+/* May one more page be mapped that is not global? */
+static bool locals_open(struct bt *bt)
+{
+	struct locals *l = &bt->locals;
+	uint64_t now;
+
+	if (!l->shut_ns && l->gone <= GONE_MAX)
+		return true;
+	bt_fpu_save(bt);
+	now = host_ns();
+	if (now < l->shut_ns)
+		return false;
+	if (!l->shut_ns && now - l->since_ns < NS_PER_SEC) {
+		locals_shut(bt, now);
+		return false;
+	}
+	l->since_ns = now;
+	l->shut_ns = l->gone = 0;
+	return true;
+}
+
 /*
  * The next CR3 load shall look at page @pn, which is about to be mapped.  The
  * oldest of them goes if there are too many.
  */
 static void local_add(struct bt *bt, uint32_t pn)
 {
-	uint32_t *slot, at;
+	struct locals *l = &bt->locals;
+	uint32_t *slot;
 
-	for (uint32_t i = 0; i < bt->nlocals; i++)
-		if (bt->locals[i] == pn)
+	for (uint32_t i = 0; i < l->n; i++)
+		if (l->pn[i] == pn)
 			return;
-	if (bt->nlocals < NLOCALS) {
-		bt->locals[bt->nlocals++] = pn;
+	if (l->n < NLOCALS) {
+		l->pn[l->n++] = pn;
 		return;
 	}
-	slot = &bt->locals[bt->local_turn++ % NLOCALS];
-	at = bt->kwin.index[*slot];
-	if (at && !bt->kwin.maps[at - 1].global)
-		map_drop(bt, &bt->kwin, at - 1);
+	slot = &l->pn[l->turn++ % NLOCALS];
+	local_drop(bt, *slot);
+	l->gone++;
 	*slot = pn;
 }
 
@@ -420,7 +468,9 @@ int window_map_page(struct bt *bt, struct window *w, uint32_t gva,
 
 	if (write && untraced(bt, w, gva, t))
 		return 0;
-	if (is_restless(bt, w, gva >> PAGE_SHIFT))
+	if (is_restless(bt, w, gva >> PAGE_SHIFT) ||
+	    (w == &bt->kwin && bt->v.cr0 & CR0_PG && !t->global &&
+	     !locals_open(bt)))
 		return -EBUSY;
 	if (!make_room(bt))
 		return -ENOSPC;
@@ -489,18 +539,20 @@ void window_validate(struct bt *bt, struct window *w, bool global_too)
 /* A CR3 load: what is not global must be what the new tables say. */
 void window_validate_locals(struct bt *bt)
 {
+	struct locals *l = &bt->locals;
 	struct window *w = &bt->kwin;
 
-	for (uint32_t i = bt->nlocals; i-- > 0;) {
-		uint32_t pn = bt->locals[i], at = w->index[pn];
+	for (uint32_t i = l->n; i-- > 0;) {
+		uint32_t pn = l->pn[i], at = w->index[pn];
 
 		if (at && !w->maps[at - 1].global) {
 			if (map_valid(bt, &w->maps[at - 1]))
 				continue;
 			give_up(bt, w, pn);
 			map_drop(bt, w, at - 1);
+			l->gone++;
 		}
-		bt->locals[i] = bt->locals[--bt->nlocals];
+		l->pn[i] = l->pn[--l->n];
 	}
 }
 
@@ -611,14 +663,6 @@ static struct root *root_oldest(struct bt *bt, bool with_window)
 	return best;
 }
 
-static uint64_t mono_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * NS_PER_SEC + t.tv_nsec;
-}
-
 /*
  * Empty the larger of the two windows that are in use.  What is needed of it
  * comes back at 4 us a page, so not again before long: false then.
@@ -629,7 +673,7 @@ static bool start_over(struct bt *bt)
 	uint64_t now;
 
 	bt_fpu_save(bt);
-	now = mono_ns();
+	now = host_ns();
 	if (bt->restarted_ns && now - bt->restarted_ns < RESTART_NS)
 		return false;
 	bt->restarted_ns = now;

@@ -21,13 +21,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "fullvirt/hv/hv.h"
+#include "hypervisor/clock.h"
 #include "hypervisor/irqchip.h"
 
 #define PIT_HZ		1193182ULL
-#define NS		1000000000ULL
 #define MAX_COUNT	0x10000u
 /* An hour, as KVM takes it; the guest sees the lower half. */
 #define ENDLESS		0xffff0000u
@@ -40,17 +39,9 @@
 #define TURN_HIGH	4
 #define TURN_MSB	2
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NS + ts.tv_nsec;
-}
-
 static uint64_t clocks(uint64_t ns)
 {
-	return (unsigned __int128)ns * PIT_HZ / NS;
+	return (unsigned __int128)ns * PIT_HZ / NS_PER_SEC;
 }
 
 static bool periodic(unsigned mode)
@@ -172,7 +163,7 @@ int hv_pit_set(struct engine *e, const struct irqchip_pit *p)
 	ret = hv_ioctl(vm->vm_fd, KVM_SET_PIT2, &k);
 	vm->pit_told = p->ch[0];
 	vm->pit_told_count = k.channels[0].count;
-	vm->pit_since = now_ns();
+	vm->pit_since = host_ns();
 	if (ret >= 0 && !p->replaced)
 		ret = pay(hv, &p->ch[0]);
 	return ret < 0 ? ret : 0;
@@ -244,7 +235,7 @@ static int stop(struct hv *hv, struct kvm_pit_state2 *k)
 int hv_pit_get(struct engine *e, struct irqchip_pit *p)
 {
 	struct hv *hv = to_hv(e);
-	uint64_t now = now_ns();
+	uint64_t now = host_ns();
 	struct kvm_pit_state2 k;
 	int ret = hv_ioctl(hv->vm->vm_fd, KVM_GET_PIT2, &k);
 

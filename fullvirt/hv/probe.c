@@ -26,11 +26,11 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "fullvirt/hv/kvm_stats.h"
 #include "fullvirt/hv/probe_guest.h"
+#include "hypervisor/clock.h"
 #include "hypervisor/host.h"
 #include "hypervisor/vcpu.h"
 
@@ -304,14 +304,6 @@ static void set_limit(unsigned us)
 	setitimer(ITIMER_REAL, &it, NULL);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ULL + t.tv_nsec;
-}
-
 /* @code: what KVM calls it; 0: nothing to add. */
 static void failed(struct tiny *t, enum host_probe_result result,
 		   const char *why, long code)
@@ -340,12 +332,12 @@ static void loop_begins(struct tiny *t)
 {
 	if (!stat_now(t, "insn_emulation", &t->emulated))
 		t->emulated = UINT64_MAX;
-	t->begin_ns = now_ns();
+	t->begin_ns = host_ns();
 }
 
 static void loop_ends(struct tiny *t, unsigned times)
 {
-	uint64_t ns = now_ns() - t->begin_ns, emulated;
+	uint64_t ns = host_ns() - t->begin_ns, emulated;
 
 	ns /= 2 * times;
 	if (!t->state->insn_ns || ns < t->state->insn_ns)
@@ -608,12 +600,12 @@ static void child_main(hv_probe_fn *probe, struct host_kvm *k,
 static bool ends_within(int pidfd, int limit_ms)
 {
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
-	uint64_t end = now_ns() + limit_ms * 1000000ULL;
+	uint64_t end = host_ns() + limit_ms * 1000000ULL;
 	int n, left = limit_ms;
 
 	do {
 		n = poll(&p, 1, left);
-		left = (int64_t)(end - now_ns()) / 1000000;
+		left = (int64_t)(end - host_ns()) / 1000000;
 	} while (n < 0 && errno == EINTR && left > 0);
 	return n > 0;
 }
@@ -646,7 +638,7 @@ void hv_probe_with(hv_probe_fn *probe, unsigned limit_ms, const char *device,
 {
 	struct host_kvm *shared = mmap(NULL, sizeof(*k), PROT_READ | PROT_WRITE,
 				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	uint64_t begin = now_ns();
+	uint64_t begin = host_ns();
 	pid_t pid;
 
 	memset(k, 0, sizeof(*k));
@@ -663,7 +655,7 @@ void hv_probe_with(hv_probe_fn *probe, unsigned limit_ms, const char *device,
 	else
 		wait_child(pid, limit_ms, shared);
 	*k = *shared;
-	k->probe_us = (now_ns() - begin) / 1000;
+	k->probe_us = (host_ns() - begin) / 1000;
 	munmap(shared, sizeof(*k));
 }
 

@@ -24,9 +24,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "fullvirt/hv/hv.h"
+#include "hypervisor/clock.h"
 #include "hypervisor/mem.h"
 #include "hypervisor/vmi_private.h"
 
@@ -60,14 +60,6 @@ void hv_kick(struct engine *e)
 		pthread_kill(hv->thread, HV_KICK_SIGNAL);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
-
 /* EINTR and EAGAIN are what kicks look like, too. */
 static void note_interruption(struct hv *hv, int err)
 {
@@ -75,10 +67,10 @@ static void note_interruption(struct hv *hv, int err)
 
 	hv->stats.kicks++;
 	if (hv->streak++ == 0)
-		hv->streak_since = now_ns();
+		hv->streak_since = host_ns();
 	if (hv->streak < STREAK_MAX)
 		return;
-	now = now_ns();
+	now = host_ns();
 	if (now - hv->streak_since < STREAK_NS)
 		hv_break(hv, err, "KVM_RUN was interrupted %llu times within "
 			 "%llu ms and ran nothing: %s",

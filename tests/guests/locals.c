@@ -10,7 +10,7 @@
 #define OWN	(VA + 0x400000)		/* a table for each address space */
 #define BIG	(VA + 0x800000)		/* a 4 MiB page, another in each */
 #define FIRST	16			/* pages before it have moved a lot */
-#define MANY	600			/* more than any engine keeps in view */
+#define MANY	900			/* more than any engine keeps in view */
 #define ENTRY	(PTE_P | PTE_W)
 
 static uint32_t dirs[ROOTS][1024] __attribute__((aligned(4096)));
@@ -105,23 +105,35 @@ static void accessed_and_dirty(void)
 	ok(dirs[1][VA >> 22] & PTE_A, "A in the next space's directory");
 }
 
+static void move_many(unsigned round)
+{
+	unsigned n;
+
+	for (n = 0; n < MANY; n++)
+		shared[FIRST + n] = ENTRY |
+			SCRATCH((n + round) % SCRATCH_PAGES);
+	go_to(round);
+}
+
 static void many_pages(void)
 {
-	bool good = true;
+	bool good = true, same = true;
 	unsigned round, n;
 
 	for (n = 0; n < SCRATCH_PAGES; n++)
 		poke32(SCRATCH(n), n);
 	for (round = 0; round < 5; round++) {
-		for (n = 0; n < MANY; n++)
-			shared[FIRST + n] = ENTRY |
-				SCRATCH((n + round) % SCRATCH_PAGES);
-		go_to(round);
+		move_many(round);
 		for (n = 0; n < MANY; n++)
 			good &= peek32(VA + (FIRST + n) * PAGE) ==
 				(n + round) % SCRATCH_PAGES;
 	}
-	ok(good, "600 pages, all moved five times");
+	ok(good, "900 pages, all moved five times");
+	move_many(5);
+	for (n = 0; n < MANY; n++)
+		same &= peek32(VA + (FIRST + n) * PAGE) ==
+			(n + 5) % SCRATCH_PAGES;
+	ok(same, "and once more, for code that has not been there");
 }
 
 static void big_pages(void)
