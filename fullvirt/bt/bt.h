@@ -201,6 +201,7 @@ struct wmap {
 	uint32_t pn, npages;
 	uint32_t gpfn;
 	bool writable, global;
+	bool large;		/* the directory entry maps it */
 	uint32_t splits;	/* host mappings that mprotect() made of it */
 	gpa_t pte_gpa, pde_gpa;	/* ~0: unpaged */
 	uint64_t pte, pde;	/* as they were */
@@ -316,6 +317,7 @@ struct bt {
 	bool any_restless;
 	uint32_t soft_global[NPAGES / 32]; /* bit: the second names the page */
 	bool big[1024];		/* 4 MiB of linear space: had a large page */
+	bool pieces[1024];	/* the same: windows have pieces of one */
 
 	/* From the signal handler. */
 	pthread_t thread;

@@ -429,7 +429,8 @@ static bool large_write(struct bt *bt, gpa_t gpa, uint64_t len)
 	for (uint32_t i = 1; i < tc->ntus; i++) {
 		struct tu *tu = &tc->tus[i];
 
-		if (tu->flags & TU_DEAD || !tu_within(tu, gpa, gpa + len))
+		if (tu->flags & (TU_DEAD | TU_PATCH) ||
+		    !tu_within(tu, gpa, gpa + len))
 			continue;
 		hit = true;
 		tu_kill(bt, tu);
@@ -470,6 +471,7 @@ void tc_cool(struct bt *bt, gpa_t gpa, uint64_t len)
 	uint64_t first = gpa >> PAGE_SHIFT;
 	uint64_t end = (gpa + len + PAGE_SIZE - 1) >> PAGE_SHIFT;
 
+	bt_fpu_save(bt);	/* memset */
 	if (end > bt->tc.npages)
 		end = bt->tc.npages;
 	if (first < end)

@@ -37,6 +37,7 @@
 #define GONE_MAX	512u	/* evicted or not true, in a second: 0.6 % */
 #define SHUT_NS		NS_PER_SEC	/* the first time, see locals_shut() */
 #define SHUT_MAX	6u	/* that it doubles */
+#define CALM_NS		(16 * NS_PER_SEC) /* after it, as if never shut */
 #define RESTART_NS	NS_PER_SEC	/* at least, between two of start_over() */
 #define MOVES_MAX	6u	/* of a page by the guest, see give_up() */
 #define PAGING_MODE0	(CR0_PG | CR0_WP)
@@ -237,11 +238,14 @@ static struct wmap paged_run(struct bt *bt, uint32_t pn,
 			  .writable = t->writable, .global = t->global,
 			  .pte_gpa = t->pte_gpa, .pde_gpa = t->pde_gpa };
 
-	if (n > 1 && a20_open(bt) &&
+	m.large = n > 1;
+	if (m.large && a20_open(bt) &&
 	    mem_contiguous(bt->mem, gpfn & ~(n - 1), n)) {
 		m.pn = pn & ~(n - 1);
 		m.gpfn = gpfn & ~(n - 1);
 		m.npages = n;
+	} else if (m.large) {
+		bt->pieces[pn >> 10] = true;
 	}
 	m.pte = entry_at(bt, m.pte_gpa);
 	m.pde = entry_at(bt, m.pde_gpa);
@@ -261,6 +265,8 @@ static int map_add(struct bt *bt, struct window *w, const struct wmap *m)
 		w->maps = p;
 		w->cap = cap;
 	}
+	if (!w->nmaps)
+		w->mode = paging_mode(bt);
 	w->maps[w->nmaps++] = *m;
 	count_vmas(bt, w, vmas_of(w, m->pn, m->npages) + m->splits);
 	index_set(w, m->pn, m->npages, w->nmaps);
@@ -296,7 +302,7 @@ static void rebase(struct bt *bt, struct wmap *m)
 {
 	gpa_t pde = x86_directory_entry(&bt->x, m->pn << PAGE_SHIFT);
 
-	if (m->pte_gpa == m->pde_gpa)
+	if (m->large)
 		m->pte_gpa = pde;
 	m->pde_gpa = pde;
 }
@@ -308,16 +314,18 @@ static bool map_valid(struct bt *bt, struct wmap *m)
 	rebase(bt, m);
 	return entry_same(bt, m->pte_gpa, m->pte,
 			  PTE_IGNORED | (m->writable ? 0 : PTE_D)) &&
-	       (m->pde_gpa == m->pte_gpa ||
+	       (m->large ||
 		entry_same(bt, m->pde_gpa, m->pde, PTE_IGNORED | PTE_D));
 }
 
-static void local_drop(struct bt *bt, uint32_t pn)
+static bool local_drop(struct bt *bt, uint32_t pn)
 {
 	uint32_t at = bt->kwin.index[pn];
 
-	if (at && !bt->kwin.maps[at - 1].global)
-		map_drop(bt, &bt->kwin, at - 1);
+	if (!at || bt->kwin.maps[at - 1].global)
+		return false;
+	map_drop(bt, &bt->kwin, at - 1);
+	return true;
 }
 
 /*
@@ -353,6 +361,8 @@ static bool locals_open(struct bt *bt)
 		locals_shut(bt, now);
 		return false;
 	}
+	if (!l->shut_ns && now - l->since_ns > CALM_NS)
+		l->shut = 0;
 	l->since_ns = now;
 	l->shut_ns = l->gone = 0;
 	return true;
@@ -375,8 +385,7 @@ static void local_add(struct bt *bt, uint32_t pn)
 		return;
 	}
 	slot = &l->pn[l->turn++ % NLOCALS];
-	local_drop(bt, *slot);
-	l->gone++;
+	l->gone += local_drop(bt, *slot);
 	*slot = pn;
 }
 
@@ -404,11 +413,10 @@ static int map_one(struct bt *bt, struct window *w, uint32_t gva,
 		 mem_offset(bt->mem, (gpa_t)m.gpfn << PAGE_SHIFT)) ==
 	    MAP_FAILED)
 		return -errno;
-	if (m.writable && !protect_traced(bt, w, &m)) {
-		unmap(linear(w, m.pn), (uint64_t)m.npages << PAGE_SHIFT);
-		return -ENOMEM;
-	}
-	return map_add(bt, w, &m);
+	if ((!m.writable || protect_traced(bt, w, &m)) && !map_add(bt, w, &m))
+		return 0;
+	unmap(linear(w, m.pn), (uint64_t)m.npages << PAGE_SHIFT);
+	return -ENOMEM;
 }
 
 static bool is_restless(const struct bt *bt, const struct window *w,
@@ -519,6 +527,8 @@ static void forget_restless(struct bt *bt)
 /* A TLB flush: drop the mappings whose guest entries have changed. */
 void window_validate(struct bt *bt, struct window *w, bool global_too)
 {
+	if (w == &bt->kwin && global_too)
+		forget_restless(bt);
 	if (!w->base || !w->nmaps)
 		return;
 	if (mode_changed(bt, w)) {
@@ -526,8 +536,6 @@ void window_validate(struct bt *bt, struct window *w, bool global_too)
 		return;
 	}
 	bt->stats.validations++;
-	if (w == &bt->kwin && global_too)
-		forget_restless(bt);
 	for (uint32_t i = w->nmaps; i-- > 0;) {
 		struct wmap *m = &w->maps[i];
 
@@ -556,17 +564,34 @@ void window_validate_locals(struct bt *bt)
 	}
 }
 
+/* What is mapped at @pn goes if it is not true; the page behind it. */
+static uint32_t invalidate(struct bt *bt, struct window *w, uint32_t pn)
+{
+	uint32_t at = w->index[pn];
+	struct wmap *m = &w->maps[at - 1];
+
+	if (!at)
+		return pn + 1;
+	if (map_valid(bt, m))
+		return m->pn + m->npages;
+	give_up(bt, w, pn);
+	map_drop(bt, w, at - 1);
+	return pn + 1;
+}
+
+/* INVLPG drops all of a large page, SDM Vol. 2A. */
 void window_invlpg(struct bt *bt, struct window *w, uint32_t gva)
 {
-	uint32_t at;
+	uint32_t pn = gva >> PAGE_SHIFT, end = pn + 1;
 
 	if (!w->base)
 		return;
-	at = w->index[gva >> PAGE_SHIFT];
-	if (at && !map_valid(bt, &w->maps[at - 1])) {
-		give_up(bt, w, gva >> PAGE_SHIFT);
-		map_drop(bt, w, at - 1);
+	if (bt->pieces[gva >> 22]) {
+		pn &= ~1023u;
+		end = pn + 1024;
 	}
+	while (pn < end)
+		pn = invalidate(bt, w, pn);
 }
 
 /*
@@ -604,6 +629,10 @@ void window_renew(struct bt *bt, struct window *w, uint32_t gva)
 
 	if (!w->base)
 		return;
+	if (bt->pieces[gva >> 22]) {
+		window_invlpg(bt, w, gva);
+		return;
+	}
 	at = w->index[gva >> PAGE_SHIFT];
 	if (at && !map_valid(bt, &w->maps[at - 1]) &&
 	    (give_up(bt, w, gva >> PAGE_SHIFT) ||

@@ -150,6 +150,40 @@ static void big_pages(void)
 	ok(good, "a 4 MiB page that differs");
 }
 
+/* The first 4 MiB have a hole: an engine may have them in pieces. */
+static void big_page_moves(void)
+{
+	dirs[0][BIG >> 22] = ENTRY | PTE_PS | PTE_G;
+	go_to(0);
+	peek32(BIG + PAGE);
+	peek32(BIG + 2 * PAGE);
+	poke32(0x400000 + 2 * PAGE, 0xfeed);
+	dirs[0][BIG >> 22] |= 0x400000;
+	invlpg(BIG + PAGE);
+	ok(peek32(BIG + 2 * PAGE) == 0xfeed, "INVLPG drops all of it");
+}
+
+/* A page table becomes the directory: the same entry at another level. */
+static void table_as_directory(void)
+{
+	volatile uint32_t *table = own[4], *page = (void *)SCRATCH(30);
+	const uint32_t i = OWN >> 22, va = i << 22 | i << 12;
+
+	memcpy((void *)table, page_dir, sizeof(page_dir));
+	table[i] = (uint32_t)page | ENTRY | PTE_A | PTE_D;
+	page[i] = SCRATCH(31) | ENTRY | PTE_A | PTE_D;
+	page[0] = 0x1234000;
+	poke32(SCRATCH(31), 0x5678000);
+	dirs[4][i] |= PTE_A;
+	go_to(4);
+	flush_all();
+	ok(peek32(va) == 0x1234000, "a page");
+	set_cr3((uint32_t)table);
+	ok(peek32(va) == 0x5678000, "and with its table as the directory");
+	set_cr3((uint32_t)page_dir);
+	memset((void *)table, 0, PAGE);
+}
+
 /* The directory of the space that filled the TLB stays as it was. */
 static void global_pages(void)
 {
@@ -175,11 +209,14 @@ void guest_main(void)
 	paging_on();
 	set_cr4(get_cr4() | CR4_PGE | CR4_PSE);
 	make_roots();
+	table_as_directory();
+	make_roots();
 	own_pages();
 	entry_changes();
 	accessed_and_dirty();
 	many_pages();
 	big_pages();
+	big_page_moves();
 	global_pages();
 	set_cr3((uint32_t)page_dir);
 	set_cr4(get_cr4() & ~(CR4_PGE | CR4_PSE));

@@ -150,14 +150,16 @@ def measure_rows(systems, rows, repeat):
     whoever shares a core with it, hits all of them.
     """
     results = {s.name: {row: RowResult() for row in rows} for s in systems}
-    for row, iters in rows.items():
-        print(f"bench: {row}: {', '.join(s.name for s in systems)}",
-              flush=True)
-        for _ in range(repeat):
-            for s in systems:
-                s.measure(row, iters, results[s.name])
-    for s in systems:
-        s.stop()
+    try:
+        for row, iters in rows.items():
+            print(f"bench: {row}: {', '.join(s.name for s in systems)}",
+                  flush=True)
+            for _ in range(repeat):
+                for s in systems:
+                    s.measure(row, iters, results[s.name])
+    finally:
+        for s in systems:
+            s.stop()
     return results
 
 

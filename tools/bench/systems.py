@@ -85,8 +85,8 @@ class Console:
             now = time.monotonic()
             *whole, self.buffer = self.buffer.split(b"\n")
             for line in whole:
-                deadline = now + silence_s
                 yield now, line.decode("latin-1").strip("\r")
+                deadline = time.monotonic() + silence_s
 
     def wait_for(self, pattern, timeout_s):
         """Seconds from start until @pattern is in the output."""
@@ -107,7 +107,10 @@ class Console:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        self.process.stdin.close()
+        try:
+            self.process.stdin.close()
+        except OSError:
+            pass                # what it has not read is lost
         self.process.stdout.close()
         return self.process.returncode
 

@@ -161,7 +161,7 @@ class Bench(Run):
         names = self.s.bench_rows or list(self.full)
         self.results = {r: RowResult() for r in names}
         self.cpu = {r: [] for r in names}
-        self.served = None
+        self.c = self.served = None
 
     def program(self):
         return os.path.join(self.s.build, "umbra-bench")
@@ -171,13 +171,13 @@ class Bench(Run):
 
     def start(self):
         if self.m.guest:
-            c = self.boot(
+            self.c = self.boot(
                 f"console=ttyS0 loglevel=4 {self.s.append} "
                 "rdinit=/bin/umbra-bench BENCH_ROWS=serve",
                 os.path.join(self.s.build, "compare-initrd.gz"))
         else:
-            c = self.console([self.program(), "--serve"])
-        self.served = Served(c, self.results, 60)
+            self.c = self.console([self.program(), "--serve"])
+        self.served = Served(self.c, self.results, 60)
 
     def iters(self, row):
         return max(1, int(self.full[row] * self.s.scale))
@@ -188,7 +188,7 @@ class Bench(Run):
         warmup = max(1, int(self.full[row] * self.warmup))
         if not self.served.begin(row, self.iters(row), warmup, self.repeat):
             return
-        pid = self.served.c.process.pid
+        pid = self.c.process.pid
         was = cpu_seconds(pid)
         if not self.served.run():
             return
@@ -197,12 +197,12 @@ class Bench(Run):
         self.served.until("#ready")
 
     def abandon(self):
-        if self.served:
-            self.served.c.close()
+        if self.c:
+            self.c.close()
 
     def values(self):
         self.served.end()
-        self.finish(self.served.c, 5)
+        self.finish(self.c, 5)
         out = {r: median(v.samples) for r, v in self.results.items()
                if v.samples and not v.error}
         for r, v in self.results.items():
